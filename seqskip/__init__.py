@@ -1,0 +1,15 @@
+"""Recurrent nets with skip connections through time and through depth.
+
+Needs torch and numpy alone; training (`seqskip.training`) and the command line bring Lightning.
+"""
+
+from importlib.metadata import version
+
+from seqskip.delays import dilated as dilated
+from seqskip.delays import exponential as exponential
+from seqskip.layers import GRU as GRU
+from seqskip.layers import LSTM as LSTM
+from seqskip.layers import RNN as RNN
+from seqskip.model import SequenceModel as SequenceModel
+
+__version__ = version("seqskip")

@@ -1,0 +1,6 @@
+"""Measurements on any layer or model, in torch and numpy. Pictures are apart, in `seqskip.analysis.plots`."""
+
+from seqskip.analysis.ablation import without_skips as without_skips
+from seqskip.analysis.curve import Curve as Curve
+from seqskip.analysis.curve import Decay as Decay
+from seqskip.analysis.gradients import gradient_decay as gradient_decay

@@ -1,0 +1,27 @@
+"""The same net without its skips, to see what they do."""
+
+import copy
+from typing import TypeVar
+
+from torch import nn
+
+from seqskip.model import SequenceModel
+from seqskip.recurrent import Recurrent
+
+Model = TypeVar("Model", bound=Recurrent | SequenceModel)
+
+
+def without_skips(model: Model) -> Model:
+    """Return a copy with delays=1 and no residual connections, and with the model's own weights.
+
+    Where a layer has a matrix for each of several delays (combine="sum"), that of the shortest delay stays.
+    """
+    plain = copy.deepcopy(model)
+    core = plain.core if isinstance(plain, SequenceModel) else plain
+    for layer in range(core.num_layers):
+        weight = core.cell(layer).weight_hh.detach()[:, : core.hidden_size]
+        core.register_parameter(f"weight_hh_l{layer}", nn.Parameter(weight.clone()))
+        if f"weight_residual_l{layer}" in core._parameters:
+            del core._parameters[f"weight_residual_l{layer}"]
+    core.delays, core.residual = ((1,),) * core.num_layers, None
+    return plain

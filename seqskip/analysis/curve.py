@@ -1,0 +1,118 @@
+"""A gradient over lag: numbers, fit, half-life, horizon."""
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """log‖∂L/∂h_{T-n}‖ over the lag n, of one layer or of a whole stack.
+
+    Attributes:
+        log_norm: natural log of the norm at the lags n = 0, 1, ..., (N,); -inf where no path leads.
+        window: steps in which at least one path arrives, max(delays): a pure delay d has exact zeros at the
+            lags that d does not divide, so rates are fitted to the largest norm of each window.
+    """
+
+    log_norm: Array
+    window: int
+
+    def envelope(self) -> Array:
+        """Return the largest log norm of the `window` lags from each lag on, (N - window + 1,)."""
+        width = min(self.window, len(self.log_norm))
+        return np.lib.stride_tricks.sliding_window_view(self.log_norm, width).max(1)
+
+    @property
+    def rate(self) -> float:
+        """Slope of the log envelope over lag, nats per step, by least squares; nan with under two finite points.
+
+        The first window, where delay lines fill and the norm is no exponential yet, is left out where that
+        leaves at least as many lags again.
+        """
+        envelope = self.envelope()
+        lags = np.arange(len(envelope))
+        keep = np.isfinite(envelope)
+        if np.count_nonzero(keep[self.window :]) >= max(self.window, 2):
+            keep[: self.window] = False
+        if np.count_nonzero(keep) < 2:
+            return math.nan
+        return float(np.polyfit(lags[keep], envelope[keep], 1)[0])
+
+    @property
+    def half_life(self) -> float:
+        """Lags after which the fitted norm has halved, -ln 2 / rate; inf where it does not decay."""
+        rate = self.rate
+        return math.inf if rate >= 0 else -math.log(2) / rate
+
+    def horizon(self, k: float) -> float:
+        """Return the first lag from which on the norm stays below 10^-k of its start.
+
+        The start is the first window's largest norm. inf where the last window measured is not below.
+        """
+        if not math.isfinite(k) or k <= 0:
+            raise ValueError(f"k must be a positive number of decades, got {k!r}")
+        envelope = self.envelope()
+        above = np.flatnonzero(self.log_norm >= envelope[0] - k * math.log(10))
+        if len(above) == 0:
+            return 0.0
+        last = int(above[-1])
+        return math.inf if last + self.window >= len(self.log_norm) else float(last + 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Decay:
+    """The gradient decay of a model: one curve per layer and one for the whole stack.
+
+    Attributes:
+        log_norm: natural log of ‖∂L/∂h^l_{T-n}‖ per layer l, sample and lag n, (L, B, N).
+        windows: max(delays) of each layer.
+
+    The curves are medians over the samples of the log norm. The whole stack's norm is that of the states of
+    all layers side by side.
+    """
+
+    log_norm: Array
+    windows: tuple[int, ...]
+
+    @property
+    def layers(self) -> tuple[Curve, ...]:
+        """The curve of each layer."""
+        return tuple(Curve(np.median(one, 0), w) for one, w in zip(self.log_norm, self.windows, strict=True))
+
+    @property
+    def stack(self) -> Curve:
+        """The curve of all layers together."""
+        top = self.log_norm.max(0)
+        shift = np.where(np.isfinite(top), top, 0.0)
+        with np.errstate(divide="ignore"):
+            together = shift + 0.5 * np.log(np.exp(2 * (self.log_norm - shift)).sum(0))
+        return Curve(np.median(together, 0), max(self.windows))
+
+    @property
+    def rate(self) -> float:
+        """The whole stack's `Curve.rate`, nats per step."""
+        return self.stack.rate
+
+    @property
+    def half_life(self) -> float:
+        """The whole stack's `Curve.half_life`, steps."""
+        return self.stack.half_life
+
+    def horizon(self, k: float) -> float:
+        """Return the whole stack's `Curve.horizon`, steps."""
+        return self.stack.horizon(k)
+
+    def plot(self, ax: "Axes", **line: Any) -> None:
+        """Draw the whole stack's curve; `line` goes to matplotlib's `Axes.plot`."""
+        from seqskip.analysis.plots import plot_curve  # matplotlib only when something is drawn
+
+        plot_curve(ax, self.stack, **line)

@@ -1,0 +1,89 @@
+"""How the gradient of a model decays over time steps."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from seqskip import checks
+from seqskip.analysis.adjoint import adjoint, trace
+from seqskip.analysis.curve import Decay
+from seqskip.analysis.scaled import Scaled
+from seqskip.model import SequenceModel
+from seqskip.recurrent import Recurrent
+
+Loss = Callable[[Tensor], Tensor]
+WRT = ("h", "c", "state")
+
+
+def gradient_decay(
+    model: Recurrent | SequenceModel,
+    x: Tensor,
+    at: int = -1,
+    *,
+    wrt: str = "h",
+    loss: Loss = torch.sum,
+) -> Decay:
+    """Measure ‖∂L/∂h_{T-n}‖ for every layer, sample and lag n, where L reads the answer at step T alone.
+
+    The derivative is the total one, over all paths through time and depth: what h_t.grad would be if h_t were
+    a node of the graph. It is computed by the adjoint recursion
+
+        λ_t = (direct part) + Σ_d (∂s_{t+d}/∂s_t)ᵀ λ_{t+d}
+
+    with the scale of each row kept as a logarithm, so it is exact to the rounding of the model's dtype and
+    finite where float32 and float64 underflow. No `.grad`, buffer or random state is touched; dropout is off.
+
+    Args:
+        model: a seqskip layer, or a model around one.
+        x: input, laid out as the model reads it.
+        at: the time step T of the answer; negative counts from the end.
+        wrt: "h" (hidden state), "c" (an LSTM's cell state), or "state" (both, side by side).
+        loss: gives a scalar L from the answer at step `at`: (B, output_size), for a bare layer (B, H). It must
+            not mix samples but by sum or mean. The default is the sum.
+
+    Raises:
+        ValueError: `at` lies outside the sequence, `wrt` names no part of the state, the model is of another
+            kind, the input has the wrong shape, the states are not finite.
+    """
+    core, encoded = _read(model, x)
+    checks.choice("wrt", wrt, WRT if "c" in core.cell_type.state_names else ("h", "state"))
+    steps = encoded.size(0)
+    if not -steps <= at < steps:
+        raise ValueError(f"at must be a time step from {-steps} to {steps - 1}, got {at}")
+    steps = at % steps + 1
+    traces, z = [], encoded[:steps]
+    for block in core.blocks():
+        done, z = trace(block, z)
+        traces.append(done)
+    cotangent = z.new_zeros(z.shape)
+    cotangent[-1] = _answer_gradient(model, z[-1], loss)
+    columns = {"h": slice(core.hidden_size), "c": slice(core.hidden_size, None), "state": slice(None)}[wrt]
+    output, norms = Scaled.of(cotangent), []
+    for done in reversed(traces):
+        state, output = adjoint(done, output)
+        norms.append(state.log_norm(columns).flip(0).T)  # (B, N), lag 0 first
+    log_norm = torch.stack(norms[::-1]).cpu().numpy()
+    return Decay(log_norm, tuple(max(delays) for delays in core.delays))
+
+
+@torch.no_grad()
+def _read(model: Recurrent | SequenceModel, x: Tensor) -> tuple[Recurrent, Tensor]:
+    """Return the recurrent core and what it reads, time-major (T, B, I)."""
+    if not isinstance(model, Recurrent | SequenceModel):
+        raise ValueError(f"model must be a seqskip layer or SequenceModel, got {type(model).__name__}")
+    core = model if isinstance(model, Recurrent) else model.core
+    encoded = x if isinstance(model, Recurrent) else model.encode(x)
+    checks.sequence(encoded, core.input_size, core.weight_ih_l0, batch_first=core.batch_first)
+    if encoded.dim() == 2:
+        return core, encoded.unsqueeze(1)
+    return core, encoded.transpose(0, 1) if core.batch_first else encoded
+
+
+def _answer_gradient(model: Recurrent | SequenceModel, z: Tensor, loss: Loss) -> Tensor:
+    """Return ∂L/∂z of the stack's output z at the step of the answer, (B, H)."""
+    with torch.enable_grad():
+        leaf = z.detach().requires_grad_()
+        value = loss(leaf if isinstance(model, Recurrent) else model.head(leaf))
+        (gradient,) = torch.autograd.grad(value, leaf)
+    return gradient

@@ -1,0 +1,49 @@
+"""Vectors too small or too large for floating point: a mantissa and the natural log of its scale."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Scaled:
+    """Rows value · exp(log), both float64. A row of zeros may have log = -inf.
+
+    Products of Jacobians over hundreds of steps leave float32 and even float64. A vector-Jacobian product is
+    linear in each row, so the scale of a row can be carried beside it and nothing is lost.
+    """
+
+    value: Tensor  # (..., F)
+    log: Tensor  # (...)
+
+    @classmethod
+    def of(cls, value: Tensor, log: Tensor | float = 0.0) -> "Scaled":
+        """Return value · exp(log) with each row's largest entry made 1."""
+        value = value.double()
+        size = value.abs().amax(-1)
+        empty = size == 0
+        scale = torch.where(empty, -torch.inf, size.log() + log)
+        return cls(value / torch.where(empty, 1, size).unsqueeze(-1), scale)
+
+    def __add__(self, other: "Scaled") -> "Scaled":
+        top = torch.maximum(self.log, other.log)
+        return Scaled.of(self.relative_to(top) + other.relative_to(top), finite(top))
+
+    def relative_to(self, log: Tensor) -> Tensor:
+        """Return the rows in units of exp(log), (..., F)."""
+        return self.value * (self.log - finite(log)).exp().unsqueeze(-1)
+
+    def map(self, linear: Callable[[Tensor], Tensor]) -> "Scaled":
+        """Apply a map that is linear in each row."""
+        return Scaled.of(linear(self.value), self.log)
+
+    def log_norm(self, columns: slice = slice(None)) -> Tensor:
+        """Return the natural log of the Euclidean norm of each row, (...), over some of its columns."""
+        return self.log + self.value[..., columns].norm(dim=-1).log()
+
+
+def finite(log: Tensor) -> Tensor:
+    """Return the logs with -inf, the scale of nothing, replaced by 0: any scale will do for zeros."""
+    return torch.where(log.isinf(), 0, log)

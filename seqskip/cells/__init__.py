@@ -1,0 +1,8 @@
+"""Recurrence maths: one time step per class, one family per file, no loop over time."""
+
+from seqskip.cells.base import COMBINE as COMBINE
+from seqskip.cells.base import Cell as Cell
+from seqskip.cells.gru import GRUCell as GRUCell
+from seqskip.cells.lstm import LSTMCell as LSTMCell
+from seqskip.cells.rnn import NONLINEARITIES as NONLINEARITIES
+from seqskip.cells.rnn import RNNCell as RNNCell

@@ -1,0 +1,77 @@
+"""What a size, a choice and a tensor must be: one sentence of error for each, with the repair."""
+
+import difflib
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+
+def integer(name: str, value: object, least: int) -> int:
+    """Return `value` if it is an integer of at least `least`, else raise ValueError."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ValueError(f"{name} must be an integer >= {least}, got {value!r}")
+    return value
+
+
+def fraction(name: str, value: object) -> float:
+    """Return `value` if it is a probability in [0, 1], else raise ValueError."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise ValueError(f"{name} must be a probability in [0, 1], got {value!r}")
+    return float(value)
+
+
+def choice(name: str, value: object, known: Iterable[str]) -> str:
+    """Return `value` if it is one of `known`, else raise ValueError naming them and the nearest."""
+    names = list(known)
+    if isinstance(value, str) and value in names:
+        return value
+    raise ValueError(f"{name} must be one of {', '.join(names)}, got {value!r}{nearest(value, names)}")
+
+
+def nearest(value: object, known: Iterable[str]) -> str:
+    """Return "; did you mean ...?" for the known name nearest to `value`, or an empty string."""
+    lower = {name.lower(): name for name in known}
+    match = difflib.get_close_matches(str(value).lower(), lower, n=1, cutoff=0.5)
+    return f"; did you mean {lower[match[0]]!r}?" if match else ""
+
+
+def sequence(x: object, features: int, like: Tensor, *, batch_first: bool) -> Tensor:
+    """Return `x` if it is a sequence that a layer with weights `like` can read, else raise ValueError."""
+    layout = "(B, T, I)" if batch_first else "(T, B, I)"
+    if not isinstance(x, Tensor):
+        raise ValueError(
+            f"input must be a tensor of shape {layout} or (T, I), got {type(x).__name__}"
+            "; pad a PackedSequence with torch.nn.utils.rnn.pad_packed_sequence"
+        )
+    if x.dim() not in (2, 3):
+        raise ValueError(f"input must have shape {layout} or (T, I), got {tuple(x.shape)}")
+    if x.size(-1) != features:
+        raise ValueError(f"input must have {features} features in its last dimension, got {tuple(x.shape)}")
+    if x.size(1 if x.dim() == 3 and batch_first else 0) == 0:
+        raise ValueError(f"input must have at least one time step, got {tuple(x.shape)} read as {layout}")
+    return _same_kind("input", x, like)
+
+
+def state(part: object, name: str, shape: tuple[int, ...], like: Tensor) -> Tensor:
+    """Return `part` if it is one tensor of a layer's state, of the given shape, else raise ValueError."""
+    if not isinstance(part, Tensor):
+        raise ValueError(f"state {name} must be a tensor of shape {shape}, got {type(part).__name__}")
+    if tuple(part.shape) != shape:
+        raise ValueError(
+            f"state {name} must have shape {shape} (sum of each layer's max(delays), batch, hidden_size), "
+            f"got {tuple(part.shape)}; pass the state this layer returned for the same batch size"
+        )
+    return _same_kind(f"state {name}", part, like)
+
+
+def _same_kind(name: str, x: Tensor, like: Tensor) -> Tensor:
+    # Under autocast the operations cast by themselves, so any floating dtype may come in.
+    casts = torch.is_autocast_enabled(like.device.type) and x.is_floating_point()
+    if x.dtype != like.dtype and not casts:
+        raise ValueError(f"{name} must have the weights' dtype {like.dtype}, got {x.dtype}; use .to({like.dtype})")
+    if x.device != like.device:
+        raise ValueError(
+            f"{name} must be on the weights' device {like.device}, got {x.device}; use .to('{like.device}')"
+        )
+    return x

@@ -1,0 +1,3 @@
+"""The command `seqskip`."""
+
+from seqskip.cli.main import main as main

@@ -1,0 +1,76 @@
+"""The words of a command line before they are parsed: which run is meant, and which file a config is."""
+
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from seqskip.checks import nearest
+from seqskip.training.run import Run
+
+
+@dataclass(frozen=True)
+class Request:
+    """A command line with its run made out: `words` can go to the parser."""
+
+    words: list[str]
+    run: Run | None  # the run named by --run
+
+
+def read(words: list[str]) -> Request:
+    """Replace `--run DIR` by that run's config and checkpoint, and config names by their files.
+
+    Raises:
+        ValueError: --run names no run, --config no file; the message lists what there is.
+    """
+    words = _split_equals(words)
+    run_path, words = _take(words, "--run")
+    words = [_config_file(word) if before in ("--config", "-c") else word for before, word in _pairs(words)]
+    if run_path is None:
+        return Request(words, None)
+    run = Run.existing(run_path)
+    command, *rest = words
+    checkpoint = run.last if command == "fit" else run.weights
+    if not checkpoint.is_file():
+        raise ValueError(f"run {run_path!r} must hold {checkpoint.name} to go on from, and it holds no checkpoint yet")
+    return Request([command, "--config", str(run.config), "--ckpt_path", str(checkpoint), *rest], run)
+
+
+def config_names(words: list[str]) -> list[str]:
+    """Return the stems of the config files named on a command line."""
+    return [Path(word).stem for before, word in _pairs(words) if before in ("--config", "-c")]
+
+
+def _split_equals(words: list[str]) -> list[str]:
+    split = []
+    for word in words:
+        name, equals, value = word.partition("=")
+        split += [name, value] if equals and name in ("--run", "--config", "-c") else [word]
+    return split
+
+
+def _take(words: list[str], option: str) -> tuple[str | None, list[str]]:
+    if option not in words:
+        return None, words
+    at = words.index(option)
+    if at + 1 == len(words):
+        raise ValueError(f"{option} must be followed by the folder of a run, such as runs/copying")
+    return words[at + 1], words[:at] + words[at + 2 :]
+
+
+def _pairs(words: list[str]) -> list[tuple[str, str]]:
+    return list(zip(["", *words], words, strict=False))
+
+
+def _config_file(name: str) -> str:
+    """Return the path of a config: a file as it is, else the one of that name that comes with seqskip."""
+    if Path(name).is_file():
+        return name
+    shipped = {
+        Path(str(file)).stem: str(file) for file in files("seqskip.configs").iterdir() if file.name.endswith(".yaml")
+    }
+    stem = Path(name).stem
+    if stem in shipped:
+        return shipped[stem]
+    raise ValueError(
+        f"config must be a file or one of {', '.join(sorted(shipped))}, got {name!r}{nearest(stem, shipped)}"
+    )

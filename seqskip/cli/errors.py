@@ -1,0 +1,84 @@
+"""One line for what is wrong with a config or a command line, with the known names and the nearest one."""
+
+import importlib
+import inspect
+import re
+from argparse import ArgumentError
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from pytorch_lightning import Callback
+from pytorch_lightning.loggers import Logger
+
+from seqskip.checks import nearest
+from seqskip.recurrent import Recurrent
+from seqskip.tasks import Task
+
+# The classes from which the value of a key is chosen.
+KINDS: dict[str, type] = {
+    "model.core": Recurrent,
+    "data.task": Task,
+    "model.optimizer": torch.optim.Optimizer,
+    "model.scheduler": torch.optim.lr_scheduler.LRScheduler,
+    "trainer.callbacks": Callback,
+    "trainer.logger": Logger,
+}
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn the parser's errors into a ValueError of one line."""
+    try:
+        yield
+    except ArgumentError as error:
+        raise ValueError(explain(str(error))) from None
+
+
+def explain(message: str) -> str:
+    """Return what is wrong in one line, from what jsonargparse says in many."""
+    key = _found(r'Parser key "([\w.]+)"', message)
+    refused = _found(r"Importing '([\w.]+)' is not allowed", message)
+    if refused:
+        return (
+            f"{key or 'a class path'} must name a class of seqskip, torch.nn, torch.optim, torchmetrics or "
+            f"pytorch_lightning, got {refused!r}; other paths are refused, so that a config cannot run code"
+        )
+    option = _found(r"Option '([\w.]+)' is not accepted", message)
+    if option:
+        return _unknown_option(key, option, message)
+    name = _found(r"Expected a dot import path string: ([\w.]+)", message) or _found(
+        r"given class_path '([\w.]+)'", message
+    )
+    if name and key in KINDS and "." not in name:
+        known = _subclasses(KINDS[key])
+        return f"{key} must be one of {', '.join(known)}, got {name!r}{nearest(name, known)}"
+    return " ".join(message.split())
+
+
+def _unknown_option(key: str | None, option: str, message: str) -> str:
+    path = _found(r"class_path[ =]'([\w.]+)'", message)
+    known = _options(path) if path else []
+    options = f"; its options are {', '.join(known)}" if known else ""
+    return f"{key} has no option {option!r}{nearest(option, known)}{options}"
+
+
+def _subclasses(kind: type) -> list[str]:
+    found, waiting = set(), [kind]
+    while waiting:
+        for child in waiting.pop().__subclasses__():
+            waiting.append(child)
+            if not inspect.isabstract(child) and not child.__name__.startswith("_"):
+                found.add(child.__name__)
+    return sorted(found)
+
+
+def _options(path: str) -> list[str]:
+    module, _, name = path.rpartition(".")
+    names = inspect.signature(getattr(importlib.import_module(module), name)).parameters
+    return [name for name in names if name not in ("self", "args", "kwargs")]
+
+
+def _found(pattern: str, text: str) -> str | None:
+    match = re.search(pattern, text)
+    return match[1] if match else None

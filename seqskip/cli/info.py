@@ -1,0 +1,35 @@
+"""`seqskip info`: versions, engines and threads."""
+
+import os
+import platform
+import sys
+from importlib.metadata import version
+
+import torch
+
+import seqskip
+from seqskip.engines import ENGINES, engine_name
+
+EXAMPLES = ((1,), (8,), (1, 8))
+
+
+def info(words: list[str]) -> int:
+    """Print what runs where."""
+    if words[1:]:
+        print(
+            "usage: seqskip info"
+            if words[1] in ("-h", "--help")
+            else f"seqskip info takes no options, got {words[1]!r}"
+        )
+        return 0 if words[1] in ("-h", "--help") else 2
+    names = ("torch", "numpy", "pytorch-lightning", "torchmetrics", "jsonargparse", "matplotlib")
+    print(f"seqskip {seqskip.__version__}, Python {sys.version.split()[0]}, {platform.platform()}")
+    print("versions  " + ", ".join(f"{name} {version(name)}" for name in names))
+    print(f"threads   {torch.get_num_threads()} of {os.cpu_count()} cores (torch.set_num_threads, OMP_NUM_THREADS)")
+    cuda = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
+    print(f"CUDA      {cuda}")
+    print(f"engines   {', '.join(ENGINES)}; SEQSKIP_BACKEND={os.environ.get('SEQSKIP_BACKEND', 'not set')}")
+    for delays in EXAMPLES:
+        name, reason = engine_name(delays, "auto")
+        print(f"  delays {delays!s:<8} {name:<10} {reason}")
+    return 0

@@ -1,0 +1,169 @@
+"""fit, validate, test and predict: LightningCLI with short names, a folder per run and a closing table."""
+
+import os
+import shlex
+from pathlib import Path
+from typing import Any
+
+from jsonargparse import Namespace
+from pytorch_lightning import Callback, Trainer
+from pytorch_lightning.callbacks import ModelCheckpoint, Timer
+from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
+
+from seqskip.cli import arguments, outcome
+from seqskip.cli.errors import explained
+from seqskip.cli.quiet import quiet, terminal
+from seqskip.cli.safety import restrict_imports
+from seqskip.training import GradientDecay, Run, SequenceModule, TaskData, build_module
+from seqskip.training.logger import run_logger
+from seqskip.training.progress import Interruption, PlainProgress
+from seqskip.training.run import RUNS
+
+DEFAULTS = {"enable_model_summary": False, "num_sanity_val_steps": 0, "log_every_n_steps": 10}
+INHERITED_RUN = "SEQSKIP_RUN"  # tells the processes that Lightning starts for a strategy which folder is the run's
+
+
+def run(words: list[str]) -> int:
+    """Run fit, validate, test or predict with the given words of the command line."""
+    restrict_imports()
+    request = arguments.read(words)
+    with quiet(), explained():
+        SeqskipCLI(request, arguments.config_names(words))
+    return 0
+
+
+class SeqskipCLI(LightningCLI):
+    """LightningCLI for `build_module` and `TaskData`; every training has a folder of its own.
+
+    Args:
+        request: the command line, with the run that it names.
+        names: the stems of its config files; the last is a new run's name.
+    """
+
+    trainer: Trainer
+    model: SequenceModule
+    datamodule: TaskData
+
+    def __init__(self, request: arguments.Request, names: list[str]):
+        self.resumed, self.names = request.run, names
+        self.run_folder = request.run
+        no_exit = {"exit_on_error": False}
+        super().__init__(
+            build_module,
+            TaskData,
+            save_config_callback=None,
+            trainer_defaults=DEFAULTS,
+            seed_everything_default=0,
+            parser_kwargs={**no_exit, **{command: dict(no_exit) for command in self.subcommands()}},
+            args=request.words,
+            auto_configure_optimizers=False,
+            load_from_checkpoint_support=False,  # its way writes class paths into checkpoints and runs them
+        )
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        parser.add_argument("--name", type=str | None, default=None, help="Name of a new run; default: the config's.")
+        parser.add_argument(
+            "--run", type=str | None, default=None, help="Folder of a run to go on with, or to measure."
+        )
+        parser.link_arguments("data.task", "model.task", apply_on="instantiate")
+        parser.link_arguments("seed_everything", "data.seed")
+
+    def _parse_ckpt_path(self) -> None:
+        """Do nothing: Lightning would let a checkpoint's settings win over the command line's."""
+
+    def before_instantiate_classes(self) -> None:
+        settings = self.config[self.subcommand]
+        _demand_one_source_of_delays(settings)
+        if self.subcommand == "fit" and self.run_folder is None:
+            self.run_folder = _new_run(settings, self.names)
+
+    def instantiate_trainer(self, **kwargs: Any) -> Trainer:
+        if terminal():
+            callbacks: list[Callback] = []
+        else:
+            callbacks, kwargs = [PlainProgress()], {**kwargs, "enable_progress_bar": False}
+        if self.run_folder is None or self.subcommand != "fit":
+            return self._with(callbacks, {**kwargs, "logger": False, "enable_checkpointing": False})
+        if self._get(self.config_init, "trainer").logger in (None, True):
+            kwargs["logger"] = run_logger(self.run_folder, resumed=self.resumed is not None)
+        kwargs["default_root_dir"] = str(self.run_folder.path)
+        return self._with([*callbacks, *self._training_callbacks(self.run_folder)], kwargs)
+
+    def _with(self, callbacks: list[Callback], settings: dict[str, Any]) -> Trainer:
+        own = self._get(self.config_init, "trainer").callbacks or []
+        own = own if isinstance(own, list) else [own]
+        kept = [ours for ours in callbacks if not any(isinstance(theirs, type(ours)) for theirs in own)]
+        return super().instantiate_trainer(**{**settings, "callbacks": [*own, *kept]})
+
+    def _training_callbacks(self, folder: Run) -> list[Callback]:
+        task = self.model.task
+        best = ModelCheckpoint(
+            dirpath=folder.checkpoints,
+            filename=folder.best.stem,
+            monitor=f"val/{task.monitor}",
+            mode="max" if task.higher_is_better else "min",
+            save_last=True,
+            enable_version_counter=False,
+        )
+        resume = f"seqskip fit --run {shlex.quote(str(folder.path))}"
+        return [best, Timer(), GradientDecay(dirpath=str(folder.path)), Interruption(folder.last, resume)]
+
+    def _prepare_subcommand_kwargs(self, subcommand: str) -> dict[str, Any]:
+        prepared: dict[str, Any] = super()._prepare_subcommand_kwargs(subcommand)
+        return {**prepared, "weights_only": True}
+
+    def before_fit(self) -> None:
+        assert self.run_folder is not None
+        if self.trainer.is_global_zero and self.resumed is None:
+            settings = self.config["fit"].clone(with_meta=False)
+            for once in ("name", "run", "ckpt_path", "config"):
+                settings.pop(once, None)
+            self.run_folder.path.mkdir(parents=True, exist_ok=True)
+            text = self._parser("fit").dump(settings, skip_none=False)
+            self.run_folder.config.write_text(text, encoding="utf-8")
+        outcome.announce(self.run_folder, self.model)
+
+    def after_fit(self) -> None:
+        assert self.run_folder is not None
+        outcome.close(self.run_folder, self.trainer, self.model, self.datamodule)
+
+    def after_validate(self) -> None:
+        outcome.print_metrics(self.trainer, self.model, "val")
+
+    def after_test(self) -> None:
+        outcome.print_metrics(self.trainer, self.model, "test")
+
+    def predict(self, **kwargs: Any) -> None:
+        """Write the answers, and what was asked, to predictions.npz in the run's folder or the current one."""
+        answers = self.trainer.predict(**{**kwargs, "return_predictions": True})
+        folder = Path() if self.run_folder is None else self.run_folder.path
+        outcome.write_predictions(folder / "predictions.npz", self.datamodule, answers)
+
+
+def _new_run(settings: Namespace, names: list[str]) -> Run:
+    if os.environ.get("LOCAL_RANK", "0") != "0" and INHERITED_RUN in os.environ:
+        return Run(Path(os.environ[INHERITED_RUN]))
+    root = Path(settings.trainer.default_root_dir or RUNS)
+    name = settings.name
+    if name is None:
+        run = Run.fresh(names[-1] if names and names[-1] != "config" else "run", root)
+    else:
+        run = Run(root / name)
+        if run.path.exists():
+            raise ValueError(
+                f"name must be new, and {run.path} exists; choose another, or go on with: seqskip fit --run {run.path}"
+            )
+    os.environ[INHERITED_RUN] = str(run.path)
+    return run
+
+
+def _demand_one_source_of_delays(settings: Namespace) -> None:
+    """Refuse a core's delays that the model's would silently replace."""
+    core = settings.model.core.get("init_args", Namespace())
+    given = settings.model.delays
+    twice = [name for name, plain in (("delays", 1), ("num_layers", 1)) if core.get(name, plain) != plain]
+    if given is not None and (twice == ["delays"] or (twice and given == "dilated")):
+        raise ValueError(
+            f"delays must be given once, got model.delays={given!r} and model.core.{twice[0]}={core[twice[0]]!r}; "
+            f"leave one of them, or set --model.delays null"
+        )

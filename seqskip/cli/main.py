@@ -1,0 +1,56 @@
+"""Entry point: which command was asked for, and one line instead of a traceback where the user can repair it."""
+
+import sys
+from collections.abc import Callable, Sequence
+
+COMMANDS = {
+    "fit": "train a model on a task; a run writes runs/<name>/",
+    "validate": "measure a model on the validation set",
+    "test": "measure a model on the test set",
+    "predict": "write a model's answers to the test set",
+    "gradients": "draw again how the gradients of a run decay over time",
+    "info": "show versions, engines and threads",
+}
+USAGE = f"""usage: seqskip <command> [options]
+
+Recurrent nets with skip connections through time and depth.
+
+commands:
+{chr(10).join(f"  {name:<10} {what}" for name, what in COMMANDS.items())}
+
+start with:  seqskip fit --config configs/copying.yaml
+options of a command:  seqskip fit --help
+"""
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    words = list(sys.argv[1:] if args is None else args)
+    if not words or words[0] in ("-h", "--help"):
+        print(USAGE)
+        return 0
+    if words[0] not in COMMANDS:
+        from seqskip.checks import nearest
+
+        print(f"seqskip: unknown command {words[0]!r}{nearest(words[0], COMMANDS)}\n\n{USAGE}", file=sys.stderr)
+        return 2
+    try:
+        return _command(words[0])(words)
+    except ValueError as error:
+        print(f"seqskip {words[0]}: {error}", file=sys.stderr)
+        return 1
+
+
+def _command(name: str) -> Callable[[list[str]], int]:
+    # Imported here: Lightning takes seconds, and `seqskip --help` and `seqskip info` need little of it.
+    if name == "info":
+        from seqskip.cli.info import info
+
+        return info
+    if name == "gradients":
+        from seqskip.cli.gradients import gradients
+
+        return gradients
+    from seqskip.cli.lightning import run
+
+    return run

@@ -1,0 +1,89 @@
+"""What a command says at its start and at its end, and the files it leaves."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from pytorch_lightning import Trainer
+from pytorch_lightning.callbacks import Timer
+from torch import Tensor
+
+from seqskip.training import GradientDecay, Run, SequenceModule, TaskData
+from seqskip.training.report import gradient_rows, metric_rows, print_summary
+
+
+def announce(run: Run, module: SequenceModule) -> None:
+    """Say what is about to be trained, and where it goes."""
+    core = module.model.core
+    delays = ", ".join(dict.fromkeys(str(list(d)) if len(d) > 1 else str(d[0]) for d in core.delays))
+    baseline = ", ".join(f"{name} {value:.4g}" for name, value in module.task.baseline().items())
+    print(f"run    {run.path}")
+    print(f"task   {type(module.task).__name__}, lag {module.task.lag:,}; without memory: {baseline}")
+    print(f"model  {type(core).__name__}, layers {core.num_layers}, units {core.hidden_size}, delays {delays}", end="")
+    print(f", residual {core.residual}; {parameters(module):,} parameters", flush=True)
+
+
+def parameters(module: SequenceModule) -> int:
+    """Return the number of trainable weights."""
+    return sum(weight.numel() for weight in module.model.parameters())
+
+
+def close(run: Run, trainer: Trainer, module: SequenceModule, data: TaskData) -> None:
+    """Test a finished training, write its summary and print the closing table."""
+    steps, seconds = trainer.global_step, _seconds(trainer)
+    trainer.save_checkpoint(run.last)
+    trainer.test(module, data, ckpt_path=str(run.weights), verbose=False, weights_only=True)
+    metrics = _logged(trainer, "test")
+    summary: dict[str, Any] = {
+        "task": type(module.task).__name__,
+        "model": type(module.model.core).__name__,
+        "metrics": metric_rows(module, metrics),
+        "solved": module.task.solved(metrics),
+        "steps": steps,
+        "seconds": round(seconds, 1),
+        "parameters": parameters(module),
+        "versions": {"torch": torch.__version__},
+    }
+    gradients = [callback for callback in trainer.callbacks if isinstance(callback, GradientDecay)]
+    if gradients and gradients[0].curves is not None:
+        summary["gradient"] = gradient_rows(gradients[0].curves)
+    if trainer.is_global_zero:
+        run.write_summary(_finite(summary))
+        print_summary(summary, f"{run.path}: {data.test_size:,} fresh test sequences")
+        print(f"picture {run.picture}\nagain   seqskip test --run {run.path}")
+
+
+def print_metrics(trainer: Trainer, module: SequenceModule, stage: str) -> None:
+    """Print the metrics of one stage beside the baseline."""
+    if trainer.is_global_zero:
+        rows = metric_rows(module, _logged(trainer, stage))
+        print_summary({"metrics": rows}, f"{type(module.task).__name__}: {stage} set")
+
+
+def write_predictions(path: Path, data: TaskData, answers: Any) -> None:
+    """Write input, target and answer of every test sample to an npz file, and show the first."""
+    batches = list(data.predict_dataloader())
+    x, y = (torch.cat([batch[part] for batch in batches]).numpy() for part in (0, 1))
+    prediction = torch.cat(answers).float().cpu().numpy()
+    np.savez_compressed(path, x=x, y=y, prediction=prediction)
+    print(f"{path}: x {x.shape}, y {y.shape}, prediction {prediction.shape}")
+
+
+def _logged(trainer: Trainer, stage: str) -> dict[str, float]:
+    prefix = f"{stage}/"
+    values: dict[str, Tensor] = trainer.callback_metrics
+    return {name.removeprefix(prefix): float(value) for name, value in values.items() if name.startswith(prefix)}
+
+
+def _seconds(trainer: Trainer) -> float:
+    timers = [callback for callback in trainer.callbacks if isinstance(callback, Timer)]
+    return timers[0].time_elapsed("train") if timers else math.nan
+
+
+def _finite(value: Any) -> Any:
+    """Replace inf and nan, which JSON does not have, by null."""
+    if isinstance(value, dict):
+        return {key: _finite(entry) for key, entry in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value

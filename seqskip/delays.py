@@ -1,0 +1,85 @@
+"""Which earlier time steps feed a layer: the one place where delays are made and checked."""
+
+import math
+from collections.abc import Sequence
+
+from seqskip import checks
+
+LayerDelays = tuple[int, ...]  # the delays of one layer, ascending
+Delays = int | Sequence[int] | Sequence[int | Sequence[int]]  # what a user may write
+
+_FORMS = "give an int, one tuple for all layers such as (1, 8), or one per layer such as ((1,), (2,), (4,))"
+
+
+def dilated(num_layers: int, base: int = 2) -> tuple[LayerDelays, ...]:
+    """Return one delay per layer, growing with depth: ((1,), (base,), (base**2,), ...).
+
+    The stack of Chang et al. (2017, arXiv 1710.02224, eq. 9); it reaches back base**num_layers - 1 steps.
+
+    >>> dilated(4)
+    ((1,), (2,), (4,), (8,))
+    """
+    checks.integer("num_layers", num_layers, 1)
+    checks.integer("base", base, 2)
+    return tuple((base**layer,) for layer in range(num_layers))
+
+
+def exponential(k: int) -> LayerDelays:
+    """Return k delays for one layer, each twice the one before: (1, 2, 4, ..., 2**(k-1)).
+
+    The delays of MIST (DiPietro et al. 2017, arXiv 1702.07805, Section 4).
+
+    >>> exponential(4)
+    (1, 2, 4, 8)
+    """
+    checks.integer("k", k, 1)
+    return tuple(2**power for power in range(k))
+
+
+def layers_for(lag: int, base: int = 2) -> int:
+    """Return how many layers `dilated` needs to reach back over `lag` steps.
+
+    >>> [layers_for(lag) for lag in (500, 1000, 2000)]
+    [9, 10, 11]
+    """
+    checks.integer("lag", lag, 1)
+    checks.integer("base", base, 2)
+    return next(layers for layers in range(1, lag + 2) if base**layers > lag)
+
+
+def per_layer(delays: Delays, num_layers: int) -> tuple[LayerDelays, ...]:
+    """Return the delays of each layer, ascending, whichever form they were given in.
+
+    >>> per_layer((8, 1), num_layers=2)
+    ((1, 8), (1, 8))
+    >>> per_layer([1, [1, 4]], num_layers=2)
+    ((1,), (1, 4))
+
+    Raises:
+        ValueError: a delay is no integer >= 1, is repeated, or there are none; a per-layer list has another
+            length than the stack.
+    """
+    if isinstance(delays, str) or not isinstance(delays, int | Sequence):
+        raise ValueError(f"delays must be integers >= 1, got {delays!r}; {_FORMS}")
+    if isinstance(delays, int) or not any(isinstance(entry, Sequence) for entry in delays):
+        return (_one_layer(delays),) * num_layers
+    if len(delays) != num_layers:
+        raise ValueError(f"delays given per layer must be num_layers={num_layers} long, got {len(delays)}: {delays!r}")
+    return tuple(_one_layer(entry) for entry in delays)
+
+
+def _one_layer(entry: object) -> LayerDelays:
+    values = [entry] if not isinstance(entry, Sequence) or isinstance(entry, str) else list(entry)
+    if not values:
+        raise ValueError(f"delays must not be empty, got {entry!r}; use 1 for an ordinary recurrent layer")
+    for value in values:
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise ValueError(f"delays must be integers >= 1, got {value!r} in {entry!r}; {_FORMS}")
+    if len(set(values)) < len(values):
+        raise ValueError(f"delays of one layer must differ, got {entry!r}; write each delay once")
+    return tuple(sorted(values))
+
+
+def common_step(delays: LayerDelays) -> int:
+    """Return the greatest common divisor g of a layer's delays: the layer is g interleaved recurrences."""
+    return math.gcd(*delays)

@@ -1,0 +1,55 @@
+"""A dilated layer is an ordinary layer of T/d steps on a batch d times as wide: fold, run, unfold.
+
+With g the greatest common divisor of a layer's delays, step t depends on steps t-g, t-2g, ... alone: the layer
+is g interleaved recurrences ("phases") with delays d/g, and time step t = k·g + j is step k of phase j. The
+trick is that of Chang et al. (2017, arXiv 1710.02224, Figure 3), here with a given history and with LSTM's c.
+"""
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from seqskip.cells import Cell
+from seqskip.delays import common_step
+from seqskip.history import State
+from seqskip.scan import scan
+
+
+def phase_cell(cell: Cell) -> Cell:
+    """Return the cell of one phase: the same weights, the delays divided by their common step."""
+    g = common_step(cell.delays)
+    return replace(cell, delays=tuple(d // g for d in cell.delays))
+
+
+def to_phases(x: Tensor, g: int) -> Tensor:
+    """Reshape (k·g, B, F) to (k, g·B, F): one batch entry per phase and sample, phase major."""
+    return x.reshape(x.size(0) // g, g * x.size(1), x.size(2))
+
+
+def from_phases(x: Tensor, g: int) -> Tensor:
+    """Reshape (k, g·B, F) back to (k·g, B, F)."""
+    return x.reshape(x.size(0) * g, x.size(1) // g, x.size(2))
+
+
+def fold(
+    cell: Cell,
+    x: Tensor,  # (T, B, I)
+    initial: State,  # each part (D, B, H), oldest first; D is a multiple of g
+) -> tuple[Tensor, State]:
+    """Return what `scan` returns, in ceil(T/g) steps instead of T."""
+    g, batch = common_step(cell.delays), x.size(1)
+    phase, rest = phase_cell(cell), x.size(0) % g
+    whole = x.size(0) - rest
+    outputs, line = [], tuple(to_phases(part, g) for part in initial)
+    if whole:
+        output, line = scan(phase, to_phases(x[:whole], g), line)
+        outputs.append(from_phases(output, g))
+    if not rest:
+        return outputs[0], tuple(from_phases(part, g) for part in line)
+    # The last T mod g steps are one more step of the first phases only.
+    output, ahead = scan(phase, x[whole:].reshape(1, rest * batch, -1), tuple(p[:, : rest * batch] for p in line))
+    outputs.append(from_phases(output, rest))
+    new = tuple(from_phases(part[-1:], rest) for part in ahead)
+    line = tuple(torch.cat((from_phases(old, g)[rest:], last)) for old, last in zip(line, new, strict=True))
+    return torch.cat(outputs), line

@@ -1,0 +1,83 @@
+"""A whole model for sequences: input layer, recurrent core, readout."""
+
+from torch import Tensor, nn
+
+from seqskip import checks
+from seqskip.recurrent import Recurrent
+
+READOUTS = ("last", "every")
+
+
+class SequenceModel(nn.Module):
+    """Read a sequence with a recurrent core and answer at its last step or at every step.
+
+    Inputs: x of shape (B, T, input_size), or token numbers (B, T) with num_embeddings.
+    Outputs: (B, output_size) with readout="last", (B, T, output_size) with readout="every".
+
+    The input goes straight to the core where input_size is the core's; otherwise through a linear layer with
+    ReLU (an embedding for tokens) as wide as the core's input.
+
+    Args:
+        core: the recurrent layers, with their own batch_first.
+        output_size: numbers in one answer.
+        input_size: features of the input; give this or num_embeddings.
+        num_embeddings: number of different tokens.
+        readout: "last" or "every".
+
+    Raises:
+        ValueError: both or none of input_size and num_embeddings, a size below 1, an unknown readout; an input
+            of the wrong shape.
+    """
+
+    def __init__(
+        self,
+        core: Recurrent,
+        *,
+        output_size: int,
+        input_size: int | None = None,
+        num_embeddings: int | None = None,
+        readout: str = "last",
+    ):
+        super().__init__()
+        if (input_size is None) == (num_embeddings is None):
+            raise ValueError(f"give input_size or num_embeddings, one of them, got {input_size} and {num_embeddings}")
+        checks.integer("output_size", output_size, 1)
+        self.readout = checks.choice("readout", readout, READOUTS)
+        self.encoder = _encoder(input_size, num_embeddings, core)
+        self.core = core
+        like = next(core.parameters())
+        self.head = nn.Linear(core.hidden_size, output_size, device=like.device, dtype=like.dtype)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the answers; shapes as in the class docstring."""
+        output, _ = self.core(self.encode(x))
+        return self.answer(output)
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Return what the core reads, (B, T, I), or (T, B, I) for a core that is not batch_first."""
+        rank = 2 if isinstance(self.encoder, nn.Embedding) else 3
+        if x.dim() != rank:
+            shape = "(B, T) of token numbers" if rank == 2 else "(B, T, input_size)"
+            raise ValueError(f"input must have shape {shape}, got {tuple(x.shape)}")
+        if isinstance(self.encoder, nn.Embedding) and x.is_floating_point():
+            raise ValueError(f"token numbers must be integers, got {x.dtype}; use .long()")
+        if isinstance(self.encoder, nn.Sequential) and x.size(-1) != self.encoder[0].in_features:
+            raise ValueError(f"input must have {self.encoder[0].in_features} features, got {tuple(x.shape)}")
+        x = self.encoder(x)
+        return x if self.core.batch_first else x.transpose(0, 1)
+
+    def answer(self, output: Tensor) -> Tensor:
+        """Return the readout of the core's output, both as the core and this model lay them out."""
+        output = output if self.core.batch_first else output.transpose(0, 1)
+        return self.head(output[:, -1] if self.readout == "last" else output)
+
+
+def _encoder(input_size: int | None, num_embeddings: int | None, core: Recurrent) -> nn.Module:
+    like = next(core.parameters())
+    if num_embeddings is not None:
+        checks.integer("num_embeddings", num_embeddings, 1)
+        return nn.Embedding(num_embeddings, core.input_size, device=like.device, dtype=like.dtype)
+    features = checks.integer("input_size", input_size, 1)
+    if features == core.input_size:
+        return nn.Identity()
+    return nn.Sequential(nn.Linear(features, core.input_size, device=like.device, dtype=like.dtype), nn.ReLU())

@@ -1,0 +1,177 @@
+"""The stack that RNN, LSTM and GRU share: torch.nn's constructor, weights, inputs and outputs, with skips."""
+
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from seqskip import checks
+from seqskip.cells import COMBINE, Cell
+from seqskip.delays import Delays, per_layer
+from seqskip.engines import BACKENDS, choose, engine_name
+from seqskip.init import INITIALISERS
+from seqskip.stack import Block, Projection, Shortcut, identity, run_stack
+
+LayerState = Tensor | tuple[Tensor, ...]  # torch's: h_n, or (h_n, c_n) for an LSTM
+
+_WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+RESIDUALS = ("add",)
+
+
+class Recurrent(nn.Module):
+    """A stack of recurrent layers with the constructor, weights, inputs and outputs of torch.nn's.
+
+    Inputs: x of shape (T, B, I), (B, T, I) with batch_first, or (T, I) unbatched; state as returned, or None
+    for zeros. Outputs: the last layer's output, (T, B, H) or laid out as x, and the state.
+
+    The state holds the whole delay line: each part has shape (Σ_l D_l, B, H), D_l = max(delays of layer l),
+    layer after layer and oldest first. With delays=1 that is torch's h_n, or (h_n, c_n). Whole sequence, chunks
+    and single steps give the same outputs.
+
+    Args:
+        input_size: features I of the input.
+        hidden_size: units H of each layer.
+        num_layers: layers L of the stack.
+        bias: give the cells bias_ih and bias_hh.
+        batch_first: input and output are (B, T, ·) instead of (T, B, ·); the state is not affected.
+        dropout: probability with which an output of a layer, but the last, is dropped in training.
+        delays: the time steps d of the edges h_{t-d} → h_t: an int, one tuple for all layers, or one per layer.
+        combine: how several delays become one input: "sum" (a matrix per delay) or "mean" (one matrix).
+        residual: "add" gives each layer a shortcut, z = f(x; W) + x, with a learned projection V x where
+            sizes differ; None does not.
+        init: "torch" or "orthogonal" (see `seqskip.init`).
+        backend: "auto", or the engine to force: "reference" or "fold".
+
+    Raises:
+        ValueError: an argument, an input or a state breaks a rule; the message names the rule and the repair.
+    """
+
+    cell_type: ClassVar[type[Cell]]
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        *,
+        delays: Delays = 1,
+        combine: str = "sum",
+        residual: str | None = None,
+        init: str = "torch",
+        backend: str = "auto",
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ):
+        super().__init__()
+        self.input_size = checks.integer("input_size", input_size, 1)
+        self.hidden_size = checks.integer("hidden_size", hidden_size, 1)
+        self.num_layers = checks.integer("num_layers", num_layers, 1)
+        self.bias = bool(bias)
+        self.batch_first = bool(batch_first)
+        self.dropout = checks.fraction("dropout", dropout)
+        self.delays = per_layer(delays, num_layers)
+        self.combine = checks.choice("combine", combine, COMBINE)
+        self.residual = None if residual is None else checks.choice("residual", residual, RESIDUALS)
+        self.init = checks.choice("init", init, INITIALISERS)
+        self.backend = checks.choice("backend", backend, BACKENDS)
+        self._allocate({"device": device, "dtype": dtype})
+        self.reset_parameters()
+
+    def _allocate(self, factory: dict[str, Any]) -> None:
+        rows = self.cell_type.gates * self.hidden_size
+        for layer in range(self.num_layers):
+            features = self._features(layer)
+            matrices = len(self.delays[layer]) if self.combine == "sum" else 1
+            shapes = [(rows, features), (rows, matrices * self.hidden_size), (rows,), (rows,)]
+            for name, shape in zip(_WEIGHTS, shapes, strict=True):
+                weight = nn.Parameter(torch.empty(shape, **factory)) if self.bias or len(shape) > 1 else None
+                self.register_parameter(f"{name}_l{layer}", weight)
+            if self.residual and features != self.hidden_size:
+                projection = nn.Parameter(torch.empty(self.hidden_size, features, **factory))
+                self.register_parameter(f"weight_residual_l{layer}", projection)
+
+    def _features(self, layer: int) -> int:
+        return self.input_size if layer == 0 else self.hidden_size
+
+    def reset_parameters(self) -> None:
+        """Draw all weights anew: the cells' as `init` says, the projections from U(-1/√I, 1/√I)."""
+        for layer in range(self.num_layers):
+            INITIALISERS[self.init](self.cell(layer))
+            shortcut = self._shortcut(layer)
+            if isinstance(shortcut, Projection):
+                bound = shortcut.weight.size(1) ** -0.5
+                nn.init.uniform_(shortcut.weight, -bound, bound)
+
+    def cell(self, layer: int) -> Cell:
+        """Return one layer's recurrence, bound to its present weights."""
+        weights = (getattr(self, f"{name}_l{layer}") for name in _WEIGHTS)
+        return self.cell_type(*weights, self.delays[layer], self.combine)
+
+    def _shortcut(self, layer: int) -> Shortcut | None:
+        if self.residual is None:
+            return None
+        weight = getattr(self, f"weight_residual_l{layer}", None)
+        return identity if weight is None else Projection(weight)
+
+    def blocks(self) -> list[Block]:
+        """Return the layers of the stack as they run: cell, engine and shortcut of each."""
+        layers = range(self.num_layers)
+        return [Block(self.cell(n), choose(self.delays[n], self.backend), self._shortcut(n)) for n in layers]
+
+    def forward(self, x: Tensor, state: LayerState | None = None) -> tuple[Tensor, LayerState]:
+        """Run the stack over a sequence; shapes as in the class docstring."""
+        checks.sequence(x, self.input_size, self.weight_ih_l0, batch_first=self.batch_first)
+        if x.dim() == 2:
+            x, unbatched = x.unsqueeze(1), True
+        else:
+            x, unbatched = (x.transpose(0, 1) if self.batch_first else x), False
+        initial = self._initial_state(x, state, unbatched)
+        output, final = run_stack(self.blocks(), x, initial, self.dropout if self.training else 0.0)
+        if unbatched:
+            output, final = output.squeeze(1), tuple(part.squeeze(1) for part in final)
+        elif self.batch_first:
+            output = output.transpose(0, 1)
+        return output, (final if len(final) > 1 else final[0])
+
+    def step(self, x: Tensor, state: LayerState | None = None) -> tuple[Tensor, LayerState]:
+        """Run one time step of a stream: x (B, I) or (I,) gives (B, H) or (H,) and the state to go on with."""
+        if not isinstance(x, Tensor) or x.dim() not in (1, 2):
+            shape = tuple(x.shape) if isinstance(x, Tensor) else type(x).__name__
+            raise ValueError(
+                f"input of one step must have shape (B, I) or (I,), got {shape}; a sequence goes to forward"
+            )
+        time = 1 if self.batch_first and x.dim() == 2 else 0
+        output, state = self(x.unsqueeze(time), state)
+        return output.squeeze(time), state
+
+    def _initial_state(self, x: Tensor, state: LayerState | None, unbatched: bool) -> tuple[Tensor, ...]:
+        names = self.cell_type.state_names
+        rows = sum(max(delays) for delays in self.delays)
+        if state is None:
+            return tuple(x.new_zeros(rows, x.size(1), self.hidden_size) for _ in names)
+        parts = state if isinstance(state, tuple | list) else (state,)
+        if len(parts) != len(names):
+            raise ValueError(f"state must be {_named(names)}, got {len(parts)} tensors; pass what the layer returned")
+        shape = (rows, self.hidden_size) if unbatched else (rows, x.size(1), self.hidden_size)
+        checked = [checks.state(p, f"{n}_0", shape, self.weight_ih_l0) for p, n in zip(parts, names, strict=True)]
+        return tuple(part.unsqueeze(1) if unbatched else part for part in checked)
+
+    def engines(self) -> list[tuple[str, str]]:
+        """Return, for each layer, the name of the engine that runs it and the reason."""
+        return [engine_name(delays, self.backend) for delays in self.delays]
+
+    def flatten_parameters(self) -> None:
+        """Do nothing: there is no packed copy of the weights. Kept so that torch.nn code runs unchanged."""
+
+    def extra_repr(self) -> str:
+        delays = self.delays[0] if len(set(self.delays)) == 1 else self.delays
+        shown = {"num_layers": self.num_layers, "bias": self.bias, "batch_first": self.batch_first}
+        shown |= {"dropout": self.dropout, "delays": delays, "combine": self.combine, "residual": self.residual}
+        return ", ".join([f"{self.input_size}, {self.hidden_size}", *(f"{k}={v!r}" for k, v in shown.items())])
+
+
+def _named(names: tuple[str, ...]) -> str:
+    return " and ".join(f"{name}_0" for name in names)

@@ -1,0 +1,115 @@
+"""A model that trains on a task."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from pytorch_lightning import LightningModule
+from pytorch_lightning.cli import LRSchedulerCallable
+from pytorch_lightning.utilities.types import OptimizerLRScheduler
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torchmetrics import MeanMetric
+
+from seqskip.model import SequenceModel
+from seqskip.tasks import Batch, Task
+
+OptimizerCallable = Callable[[Iterable[nn.Parameter]], Optimizer]
+
+
+class NotFinite(ValueError):
+    """A prediction is NaN or infinite: training has diverged."""
+
+
+class SequenceModule(LightningModule):
+    """Train a sequence model on a task; loss, metrics and the end come from the task.
+
+    Logs train/loss, and val/<metric> or test/<metric> for each metric of the task. Training stops by itself once
+    the validation metrics count as solved.
+
+    Args:
+        task: the problem.
+        model: answers the task's input, (B, output_size) or (B, T, output_size) as the task's readout asks.
+        optimizer: makes the optimizer from the parameters.
+        scheduler: makes the learning-rate scheduler from the optimizer; stepped every epoch.
+
+    Raises:
+        NotFinite: a ValueError, when a prediction is NaN or infinite; it names the step and the likely repair.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        model: SequenceModel,
+        optimizer: OptimizerCallable = torch.optim.Adam,
+        scheduler: LRSchedulerCallable | None = None,
+    ):
+        super().__init__()
+        self.task, self.model = task, model
+        self.optimizer, self.scheduler = optimizer, scheduler
+        self.metrics = nn.ModuleDict({name: MeanMetric() for name in task.baseline()})
+        self.solved_at: int | None = None  # training steps after which the task was solved
+        self._random_state: dict[str, Any] | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the model's answers."""
+        answers: Tensor = self.model(x)
+        return answers
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        loss = self.task.loss(self._predict(batch), batch)
+        self.log("train/loss", loss, prog_bar=True)
+        return loss
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        self._measure(batch, "val")
+
+    def test_step(self, batch: Batch, batch_idx: int) -> None:
+        self._measure(batch, "test")
+
+    def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        return self._predict(batch)
+
+    def _predict(self, batch: Batch) -> Tensor:
+        prediction: Tensor = self.model(batch.x)
+        if not bool(prediction.isfinite().all()):
+            raise NotFinite(
+                f"predictions must be finite, got NaN or inf at training step {self.global_step}; lower the learning "
+                "rate (model.optimizer.lr) or clip the gradient (trainer.gradient_clip_val)"
+            )
+        return prediction
+
+    def _measure(self, batch: Batch, stage: str) -> None:
+        values = self.task.metrics(self._predict(batch), batch)
+        for name, value in values.items():
+            metric = self.metrics[name]
+            metric.update(value)
+            self.log(f"{stage}/{name}", metric, on_step=False, on_epoch=True, prog_bar=name == self.task.monitor)
+
+    def on_validation_epoch_end(self) -> None:
+        reported = {name: float(metric.compute()) for name, metric in self.metrics.items()}
+        if self.task.solved(reported) and self.trainer.state.fn == "fit" and not self.trainer.sanity_checking:
+            self.solved_at = self.global_step
+            self.trainer.should_stop = True
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        optimizer = self.optimizer(self.model.parameters())
+        if self.scheduler is None:
+            return optimizer
+        scheduler = self.scheduler(optimizer)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "monitor": f"val/{self.task.monitor}"}}
+
+    # Lightning's checkpoints hold no random state; without it a resumed run would draw other dropout masks.
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+        checkpoint["random_state"] = {"cpu": torch.get_rng_state(), "cuda": cuda}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self._random_state = checkpoint.get("random_state")
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        if self._random_state is not None:
+            torch.set_rng_state(self._random_state["cpu"].cpu())
+            if len(self._random_state["cuda"]) == torch.cuda.device_count() > 0:
+                torch.cuda.set_rng_state_all([state.cpu() for state in self._random_state["cuda"]])
+            self._random_state = None

@@ -1,0 +1,51 @@
+"""The closing table of a run: what was reached, beside what it is measured against."""
+
+import math
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from seqskip.training.curves import Curves
+from seqskip.training.module import SequenceModule
+
+
+def metric_rows(module: SequenceModule, metrics: dict[str, float]) -> dict[str, dict[str, float]]:
+    """Return each metric beside the value of the best guess that remembers nothing."""
+    baseline = module.task.baseline()
+    return {name: {"measured": metrics[name], "baseline": baseline[name]} for name in baseline}
+
+
+def gradient_rows(curves: Curves) -> dict[str, float]:
+    """Return the half-lives at the start and at the end, in steps, and the lag that the task needs."""
+    return {
+        "half_life_start": curves.curve(0).half_life,
+        "half_life_end": curves.curve(-1).half_life,
+        "lag": float(curves.lag),
+    }
+
+
+def print_summary(summary: dict[str, Any], title: str, console: Console | None = None) -> None:
+    """Print a summary as one short table."""
+    table = Table(title=title, title_justify="left")
+    for column in ("", "measured", "beside"):
+        table.add_column(column, justify="left" if not column else "right")
+    for name, row in summary["metrics"].items():
+        table.add_row(name.replace("_", " "), f"{row['measured']:.4g}", f"{row['baseline']:.4g} without memory")
+    if "steps" in summary:
+        verdict = "solved" if summary["solved"] else "not solved"
+        table.add_row("training steps", f"{summary['steps']:,}", verdict)
+        table.add_row("training time", f"{summary['seconds']:.0f} s", f"{summary['parameters']:,} parameters")
+    if "half_life_end" in summary.get("gradient", {}):
+        gradient = summary["gradient"]
+        beside = f"{steps_text(gradient['half_life_start'])} at the start"
+        table.add_row("gradient half-life", steps_text(gradient["half_life_end"]), beside)
+        table.add_row("the task's lag", steps_text(gradient["lag"]), "")
+    (console or Console()).print(table)
+
+
+def steps_text(value: float) -> str:
+    """Return a number of time steps in words."""
+    if math.isnan(value):
+        return "no fit"
+    return "no decay" if math.isinf(value) else f"{value:,.4g} steps"
