@@ -3,9 +3,7 @@
 import importlib
 import inspect
 import re
-from argparse import ArgumentError
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import torch
 from pytorch_lightning import Callback
@@ -26,17 +24,14 @@ KINDS: dict[str, type] = {
 }
 
 
-@contextmanager
-def explained() -> Iterator[None]:
-    """Turn the parser's errors into a ValueError of one line."""
-    try:
-        yield
-    except ArgumentError as error:
-        raise ValueError(explain(str(error))) from None
-
-
-def explain(message: str) -> str:
-    """Return what is wrong in one line, from what jsonargparse says in many."""
+def explain(message: str, known: Sequence[str]) -> str:
+    """Return what is wrong in one line, from what jsonargparse says in many; `known` are the parser's options."""
+    stray = _found(r"unrecognized arguments: (?:--)?([\w.]+)", message) or _found(r"accept option '([\w.]+)'", message)
+    if stray:
+        return f"there is no option {stray!r}{nearest(stray, known)}; `seqskip fit --help` lists them"
+    missing = re.search(r"arguments are required: (.*)", message)
+    if missing:
+        return f"{missing[1]} must be given; start from a config, such as --config configs/copying.yaml"
     key = _found(r'Parser key "([\w.]+)"', message)
     refused = _found(r"Importing '([\w.]+)' is not allowed", message)
     if refused:
@@ -53,6 +48,10 @@ def explain(message: str) -> str:
     if name and key in KINDS and "." not in name:
         known = _subclasses(KINDS[key])
         return f"{key} must be one of {', '.join(known)}, got {name!r}{nearest(name, known)}"
+    keys = re.findall(r'Parser key "([\w.]+)"', message)
+    wrong = re.search(r"Expected an? <class '(\w+)'>\. Got value: (.*)", message)
+    if keys and wrong:
+        return f"{'.'.join(keys)} must be of type {wrong[1]}, got {wrong[2]!r}"
     return " ".join(message.split())
 
 

@@ -3,7 +3,7 @@
 import argparse
 
 from seqskip.training.curves import Curves
-from seqskip.training.report import gradient_rows, steps_text
+from seqskip.training.report import gradient_rows, horizon_text, steps_text
 from seqskip.training.run import Run
 
 
@@ -25,6 +25,6 @@ def gradients(words: list[str]) -> int:
     print(f"{'step':>8}  {'half-life':>14}  {'horizon (1e-6)':>14}")
     for index, step in enumerate(curves.steps):
         curve = curves.curve(index)
-        print(f"{step:>8,}  {steps_text(curve.half_life):>14}  {steps_text(curve.horizon(6)):>14}")
+        print(f"{step:>8,}  {steps_text(curve.half_life):>14}  {horizon_text(curve, 6):>14}")
     print(f"the task's lag: {steps_text(rows['lag'])}\npicture {run.picture}")
     return 0

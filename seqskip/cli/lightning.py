@@ -2,6 +2,7 @@
 
 import os
 import shlex
+from argparse import ArgumentError
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from pytorch_lightning.callbacks import ModelCheckpoint, Timer
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 
 from seqskip.cli import arguments, outcome
-from seqskip.cli.errors import explained
+from seqskip.cli.errors import explain
 from seqskip.cli.quiet import quiet, terminal
 from seqskip.cli.safety import restrict_imports
 from seqskip.training import GradientDecay, Run, SequenceModule, TaskData, build_module
@@ -27,7 +28,7 @@ def run(words: list[str]) -> int:
     """Run fit, validate, test or predict with the given words of the command line."""
     restrict_imports()
     request = arguments.read(words)
-    with quiet(), explained():
+    with quiet():
         SeqskipCLI(request, arguments.config_names(words))
     return 0
 
@@ -47,14 +48,14 @@ class SeqskipCLI(LightningCLI):
     def __init__(self, request: arguments.Request, names: list[str]):
         self.resumed, self.names = request.run, names
         self.run_folder = request.run
-        no_exit = {"exit_on_error": False}
+        words = {name: {"exit_on_error": False, "usage": _usage(name)} for name in self.subcommands()}
         super().__init__(
             build_module,
             TaskData,
             save_config_callback=None,
             trainer_defaults=DEFAULTS,
             seed_everything_default=0,
-            parser_kwargs={**no_exit, **{command: dict(no_exit) for command in self.subcommands()}},
+            parser_kwargs={"exit_on_error": False, **words},
             args=request.words,
             auto_configure_optimizers=False,
             load_from_checkpoint_support=False,  # its way writes class paths into checkpoints and runs them
@@ -67,6 +68,13 @@ class SeqskipCLI(LightningCLI):
         )
         parser.link_arguments("data.task", "model.task", apply_on="instantiate")
         parser.link_arguments("seed_everything", "data.seed")
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        try:
+            super().parse_arguments(parser, args)
+        except ArgumentError as error:
+            options = {action.dest for command in self._subcommand_parsers.values() for action in command._actions}
+            raise ValueError(explain(str(error), sorted(options))) from None
 
     def _parse_ckpt_path(self) -> None:
         """Do nothing: Lightning would let a checkpoint's settings win over the command line's."""
@@ -110,7 +118,8 @@ class SeqskipCLI(LightningCLI):
 
     def _prepare_subcommand_kwargs(self, subcommand: str) -> dict[str, Any]:
         prepared: dict[str, Any] = super()._prepare_subcommand_kwargs(subcommand)
-        return {**prepared, "weights_only": True}
+        # Never pickled code; and the tables are printed here, beside the baseline.
+        return {**prepared, "weights_only": True, **({"verbose": False} if "verbose" in prepared else {})}
 
     def before_fit(self) -> None:
         assert self.run_folder is not None
@@ -138,6 +147,11 @@ class SeqskipCLI(LightningCLI):
         answers = self.trainer.predict(**{**kwargs, "return_predictions": True})
         folder = Path() if self.run_folder is None else self.run_folder.path
         outcome.write_predictions(folder / "predictions.npz", self.datamodule, answers)
+
+
+def _usage(command: str) -> str:
+    source = "--config FILE" if command == "fit" else "(--run DIR | --config FILE --ckpt_path FILE)"
+    return f"seqskip {command} {source} [options]"
 
 
 def _new_run(settings: Namespace, names: list[str]) -> Run:

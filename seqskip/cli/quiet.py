@@ -14,6 +14,9 @@ EXPECTED = (
     r"Experiment logs directory.*",  # the run's folder holds its config already
     r"Checkpoint directory.*exists and is not empty.*",  # a resumed run
     r"LightningCLI's args parameter.*",  # the words have been read and rewritten
+    r"Be aware that when using `ckpt_path`.*",  # measuring a run needs none of its training's callbacks
+    r"`ModelCheckpoint\(monitor=.*could not find the monitored key.*",  # a training shorter than one epoch
+    r"The number of training batches .* is smaller than the logging interval.*",
     r".*Consider setting `persistent_workers=True`.*",
 )
 

@@ -1,6 +1,5 @@
 """Measure the gradient decay while a model trains."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -84,19 +83,16 @@ class GradientDecay(Callback):
 
 def decays(module: SequenceModule, probe: Batch, *, plain: bool) -> tuple[Decay, Decay | None]:
     """Return the gradient decay of a module's model on a batch and, if asked, of the same model without skips."""
-    model = module.model
-    bare = without_skips(model) if plain else None
-    decay = gradient_decay(model, probe.x, loss=_last_loss(module, model, probe))
-    return decay, None if bare is None else gradient_decay(bare, probe.x, loss=_last_loss(module, bare, probe))
 
+    def loss(answer: Tensor) -> Tensor:
+        if module.task.readout == "last":
+            return module.task.loss(answer, probe)
+        # A loss is a sum over time steps: the answers at the others do not change the gradient of the last.
+        others = answer.new_zeros(len(answer), probe.x.size(1) - 1, answer.size(-1))
+        return module.task.loss(torch.cat((others, answer.unsqueeze(1)), 1), probe)
 
-def _last_loss(module: SequenceModule, model: torch.nn.Module, probe: Batch) -> Callable[[Tensor], Tensor]:
-    """Return the task's loss as a function of the answer at the last time step alone."""
-    if module.task.readout == "last":
-        return lambda answer: module.task.loss(answer, probe)
-    with torch.no_grad():
-        before = model(probe.x)[:, :-1]
-    return lambda answer: module.task.loss(torch.cat((before, answer.unsqueeze(1)), 1), probe)
+    decay = gradient_decay(module.model, probe.x, loss=loss)
+    return decay, gradient_decay(without_skips(module.model), probe.x, loss=loss) if plain else None
 
 
 def title(module: SequenceModule) -> str:

@@ -49,7 +49,7 @@ class SequenceModule(LightningModule):
         self.optimizer, self.scheduler = optimizer, scheduler
         self.metrics = nn.ModuleDict({name: MeanMetric() for name in task.baseline()})
         self.solved_at: int | None = None  # training steps after which the task was solved
-        self._random_state: dict[str, Any] | None = None
+        self._loaded: dict[str, Any] | None = None  # a checkpoint to go on from at the next step
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the model's answers."""
@@ -99,17 +99,34 @@ class SequenceModule(LightningModule):
         scheduler = self.scheduler(optimizer)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "monitor": f"val/{self.task.monitor}"}}
 
-    # Lightning's checkpoints hold no random state; without it a resumed run would draw other dropout masks.
+    # Lightning's checkpoints hold no random state; without it a resumed run would draw other dropout masks. The
+    # optimizer's options are kept to tell which of them a resumed run asks to change: its state holds the old ones.
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
         checkpoint["random_state"] = {"cpu": torch.get_rng_state(), "cuda": cuda}
+        checkpoint["optimizer_options"] = self._optimizer_options()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        self._random_state = checkpoint.get("random_state")
+        self._loaded = checkpoint
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
-        if self._random_state is not None:
-            torch.set_rng_state(self._random_state["cpu"].cpu())
-            if len(self._random_state["cuda"]) == torch.cuda.device_count() > 0:
-                torch.cuda.set_rng_state_all([state.cpu() for state in self._random_state["cuda"]])
-            self._random_state = None
+        if self._loaded is not None:
+            self._restore(self._loaded["random_state"], self._loaded["optimizer_options"])
+            self._loaded = None
+
+    def _restore(self, random_state: dict[str, Any], options: dict[str, Any]) -> None:
+        torch.set_rng_state(random_state["cpu"].cpu())
+        if len(random_state["cuda"]) == torch.cuda.device_count() > 0:
+            torch.cuda.set_rng_state_all([state.cpu() for state in random_state["cuda"]])
+        changed = {name: value for name, value in self._optimizer_options().items() if options.get(name) != value}
+        for group in self._optimizer().param_groups:
+            group.update(changed)
+
+    def _optimizer(self) -> Optimizer:
+        optimizer = self.optimizers(use_pl_optimizer=False)
+        assert isinstance(optimizer, Optimizer)  # configure_optimizers makes one
+        return optimizer
+
+    def _optimizer_options(self) -> dict[str, Any]:
+        plain = bool | int | float | str | tuple
+        return {name: value for name, value in self._optimizer().defaults.items() if isinstance(value, plain)}

@@ -6,6 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from seqskip.analysis import Curve
 from seqskip.training.curves import Curves
 from seqskip.training.module import SequenceModule
 
@@ -38,9 +39,9 @@ def print_summary(summary: dict[str, Any], title: str, console: Console | None =
         table.add_row("training time", f"{summary['seconds']:.0f} s", f"{summary['parameters']:,} parameters")
     if "half_life_end" in summary.get("gradient", {}):
         gradient = summary["gradient"]
-        beside = f"{steps_text(gradient['half_life_start'])} at the start"
-        table.add_row("gradient half-life", steps_text(gradient["half_life_end"]), beside)
-        table.add_row("the task's lag", steps_text(gradient["lag"]), "")
+        lag = f"task's lag {steps_text(gradient['lag'])}"
+        table.add_row("gradient half-life, start", steps_text(gradient["half_life_start"]), lag)
+        table.add_row("gradient half-life, end", steps_text(gradient["half_life_end"]), lag)
     (console or Console()).print(table)
 
 
@@ -49,3 +50,9 @@ def steps_text(value: float) -> str:
     if math.isnan(value):
         return "no fit"
     return "no decay" if math.isinf(value) else f"{value:,.4g} steps"
+
+
+def horizon_text(curve: Curve, decades: int) -> str:
+    """Return a curve's horizon in words; one that is not reached lies beyond the measured lags."""
+    horizon = curve.horizon(decades)
+    return f"> {len(curve.log_norm) - 1:,} steps" if math.isinf(horizon) else steps_text(horizon)
