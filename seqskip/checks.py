@@ -2,6 +2,8 @@
 
 import difflib
 from collections.abc import Iterable
+from numbers import Integral
+from typing import TypeGuard
 
 import torch
 from torch import Tensor
@@ -9,9 +11,14 @@ from torch import Tensor
 
 def integer(name: str, value: object, least: int) -> int:
     """Return `value` if it is an integer of at least `least`, else raise ValueError."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+    if not is_integer(value) or value < least:
         raise ValueError(f"{name} must be an integer >= {least}, got {value!r}")
-    return value
+    return int(value)
+
+
+def is_integer(value: object) -> TypeGuard[int]:
+    """Return whether a value is an integer, Python's or numpy's; True and False are none."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def fraction(name: str, value: object) -> float:

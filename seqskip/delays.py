@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any, TypeGuard
 
 from seqskip import checks
 
@@ -59,25 +60,29 @@ def per_layer(delays: Delays, num_layers: int) -> tuple[LayerDelays, ...]:
         ValueError: a delay is no integer >= 1, is repeated, or there are none; a per-layer list has another
             length than the stack.
     """
-    if isinstance(delays, str) or not isinstance(delays, int | Sequence):
-        raise ValueError(f"delays must be integers >= 1, got {delays!r}; {_FORMS}")
-    if isinstance(delays, int) or not any(isinstance(entry, Sequence) for entry in delays):
-        return (_one_layer(delays),) * num_layers
-    if len(delays) != num_layers:
-        raise ValueError(f"delays given per layer must be num_layers={num_layers} long, got {len(delays)}: {delays!r}")
-    return tuple(_one_layer(entry) for entry in delays)
+    given: object = delays
+    entries = list(given) if _is_list(given) else []
+    if not any(_is_list(entry) for entry in entries):
+        return (_one_layer(given),) * num_layers
+    if len(entries) != num_layers:
+        raise ValueError(f"delays given per layer must be num_layers={num_layers} long, got {len(entries)}: {given!r}")
+    return tuple(_one_layer(entry) for entry in entries)
 
 
 def _one_layer(entry: object) -> LayerDelays:
-    values = [entry] if not isinstance(entry, Sequence) or isinstance(entry, str) else list(entry)
+    values: list[Any] = list(entry) if _is_list(entry) else [entry]
     if not values:
         raise ValueError(f"delays must not be empty, got {entry!r}; use 1 for an ordinary recurrent layer")
     for value in values:
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        if not checks.is_integer(value) or value < 1:
             raise ValueError(f"delays must be integers >= 1, got {value!r} in {entry!r}; {_FORMS}")
     if len(set(values)) < len(values):
         raise ValueError(f"delays of one layer must differ, got {entry!r}; write each delay once")
-    return tuple(sorted(values))
+    return tuple(sorted(map(int, values)))
+
+
+def _is_list(value: object) -> TypeGuard[Sequence[Any]]:
+    return isinstance(value, Sequence) and not isinstance(value, str)
 
 
 def common_step(delays: LayerDelays) -> int:

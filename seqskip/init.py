@@ -28,8 +28,8 @@ def orthogonal(cell: Cell) -> None:
     torch_uniform(cell)
     size = cell.hidden_size
     count = cell.weight_hh.size(1) // size
-    for gate in cell.weight_hh.split(size, 0):
-        for matrix in gate.split(size, 1):
+    for gate in torch.split(cell.weight_hh, size, 0):
+        for matrix in torch.split(gate, size, 1):
             nn.init.orthogonal_(matrix, gain=count**-0.5)
 
 

@@ -69,7 +69,8 @@ class SequenceModel(nn.Module):
     def answer(self, output: Tensor) -> Tensor:
         """Return the readout of the core's output, both as the core and this model lay them out."""
         output = output if self.core.batch_first else output.transpose(0, 1)
-        return self.head(output[:, -1] if self.readout == "last" else output)
+        answer: Tensor = self.head(output[:, -1] if self.readout == "last" else output)
+        return answer
 
 
 def _encoder(input_size: int | None, num_embeddings: int | None, core: Recurrent) -> nn.Module:

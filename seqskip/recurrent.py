@@ -47,6 +47,7 @@ class Recurrent(nn.Module):
     """
 
     cell_type: ClassVar[type[Cell]]
+    weight_ih_l0: Tensor
 
     def __init__(
         self,
@@ -107,8 +108,8 @@ class Recurrent(nn.Module):
 
     def cell(self, layer: int) -> Cell:
         """Return one layer's recurrence, bound to its present weights."""
-        weights = (getattr(self, f"{name}_l{layer}") for name in _WEIGHTS)
-        return self.cell_type(*weights, self.delays[layer], self.combine)
+        weights = {name: getattr(self, f"{name}_l{layer}") for name in _WEIGHTS}
+        return self.cell_type(**weights, delays=self.delays[layer], combine=self.combine)
 
     def _shortcut(self, layer: int) -> Shortcut | None:
         if self.residual is None:
@@ -168,7 +169,7 @@ class Recurrent(nn.Module):
 
     def extra_repr(self) -> str:
         delays = self.delays[0] if len(set(self.delays)) == 1 else self.delays
-        shown = {"num_layers": self.num_layers, "bias": self.bias, "batch_first": self.batch_first}
+        shown: dict[str, object] = {"num_layers": self.num_layers, "bias": self.bias, "batch_first": self.batch_first}
         shown |= {"dropout": self.dropout, "delays": delays, "combine": self.combine, "residual": self.residual}
         return ", ".join([f"{self.input_size}, {self.hidden_size}", *(f"{k}={v!r}" for k, v in shown.items())])
 

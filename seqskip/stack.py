@@ -62,4 +62,4 @@ def run_stack(blocks: Sequence[Block], x: Tensor, state: State, dropout: float) 
 def split_state(blocks: Sequence[Block], state: State) -> list[State]:
     """Cut the state of a stack, parts (Σ_l D_l, B, H), into each layer's delay line, parts (D_l, B, H)."""
     depths = [max(block.cell.delays) for block in blocks]
-    return list(zip(*(part.split(depths) for part in state), strict=True))
+    return list(zip(*(torch.split(part, depths) for part in state), strict=True))

@@ -62,14 +62,14 @@ class Copying(Task):
         tokens[:, self.symbols + self.delay - 1] = self.alphabet + 1
         y = torch.zeros(n, self.length, dtype=torch.long)
         y[:, -self.symbols :] = message
-        x = F.one_hot(tokens, self.input_size).to(torch.get_default_dtype())
+        x = F.one_hot(tokens, self.alphabet + 2).to(torch.get_default_dtype())
         return Batch(x, y, torch.ones_like(y, dtype=torch.bool))
 
     def loss(self, prediction: Tensor, batch: Batch) -> Tensor:
         if self.training_loss == "published":
             return F.cross_entropy(prediction.flatten(0, 1), batch.y.flatten())
-        blank, recall = prediction.split([self.length - self.symbols, self.symbols], 1)
-        y_blank, y_recall = batch.y.split([self.length - self.symbols, self.symbols], 1)
+        blank, recall = torch.split(prediction, [self.length - self.symbols, self.symbols], 1)
+        y_blank, y_recall = torch.split(batch.y, [self.length - self.symbols, self.symbols], 1)
         over_blank = F.cross_entropy(blank.flatten(0, 1), y_blank.flatten())
         return (over_blank + F.cross_entropy(recall.flatten(0, 1), y_recall.flatten())) / 2
 

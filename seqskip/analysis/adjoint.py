@@ -5,7 +5,7 @@ handed on are divided by their largest entry, row by row, and the log of the div
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -127,11 +127,7 @@ def _pull(function: Callable[[Tensor], Tensor], x: Tensor, cotangent: Tensor) ->
 
 
 def _in_float64(cell: Cell) -> Cell:
-    names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-    weights = {name: getattr(cell, name) for name in names}
-    return replace(
-        cell, **{name: weight if weight is None else weight.detach().double() for name, weight in weights.items()}
-    )
+    return cell.with_weights(lambda weight: weight.detach().double())
 
 
 def _fold(x: Scaled, g: int) -> Scaled:

@@ -29,7 +29,9 @@ class Curve:
     def envelope(self) -> Array:
         """Return the largest log norm of the `window` lags from each lag on, (N - window + 1,)."""
         width = min(self.window, len(self.log_norm))
-        return np.lib.stride_tricks.sliding_window_view(self.log_norm, width).max(1)
+        windows: Array = np.lib.stride_tricks.sliding_window_view(self.log_norm, width)
+        largest: Array = windows.max(1)
+        return largest
 
     @property
     def rate(self) -> float:

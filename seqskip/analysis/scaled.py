@@ -41,7 +41,8 @@ class Scaled:
 
     def log_norm(self, columns: slice = slice(None)) -> Tensor:
         """Return the natural log of the Euclidean norm of each row, (...), over some of its columns."""
-        return self.log + self.value[..., columns].norm(dim=-1).log()
+        norm: Tensor = torch.linalg.vector_norm(self.value[..., columns], dim=-1)
+        return self.log + norm.log()
 
 
 def finite(log: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -76,6 +76,16 @@ class Cell(ABC):
     def carried(self, past: Past, part: int) -> Tensor:
         """Return the mean over the delays of one part of the state, (B, H): what a gate may keep."""
         return average([past[d][part] for d in self.delays])
+
+    def with_weights(self, change: Callable[[Tensor], Tensor]) -> "Cell":
+        """Return the same cell with every weight changed."""
+        return replace(
+            self,
+            weight_ih=change(self.weight_ih),
+            weight_hh=change(self.weight_hh),
+            bias_ih=None if self.bias_ih is None else change(self.bias_ih),
+            bias_hh=None if self.bias_hh is None else change(self.bias_hh),
+        )
 
     @abstractmethod
     def step(self, projected: Tensor, past: Past) -> State:

@@ -63,9 +63,11 @@ def _unknown_option(key: str | None, option: str, message: str) -> str:
 
 
 def _subclasses(kind: type) -> list[str]:
-    found, waiting = set(), [kind]
+    found: set[str] = set()
+    waiting: list[type] = [kind]
     while waiting:
-        for child in waiting.pop().__subclasses__():
+        children: list[type] = waiting.pop().__subclasses__()
+        for child in children:
             waiting.append(child)
             if not inspect.isabstract(child) and not child.__name__.startswith("_"):
                 found.add(child.__name__)

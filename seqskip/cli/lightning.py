@@ -100,8 +100,10 @@ class SeqskipCLI(LightningCLI):
     def _with(self, callbacks: list[Callback], settings: dict[str, Any]) -> Trainer:
         own = self._get(self.config_init, "trainer").callbacks or []
         own = own if isinstance(own, list) else [own]
-        kept = [ours for ours in callbacks if not any(isinstance(theirs, type(ours)) for theirs in own)]
-        return super().instantiate_trainer(**{**settings, "callbacks": [*own, *kept]})
+        # What the user configured, a GradientDecay with other settings say, takes the place of ours.
+        kept = [ours for ours in callbacks if ours.state_key not in {theirs.state_key for theirs in own}]
+        self.callbacks = [*own, *kept]
+        return super().instantiate_trainer(**{**settings, "callbacks": list(self.callbacks)})
 
     def _training_callbacks(self, folder: Run) -> list[Callback]:
         task = self.model.task
@@ -134,7 +136,7 @@ class SeqskipCLI(LightningCLI):
 
     def after_fit(self) -> None:
         assert self.run_folder is not None
-        outcome.close(self.run_folder, self.trainer, self.model, self.datamodule)
+        outcome.close(self.run_folder, self.trainer, self.model, self.datamodule, self.callbacks)
 
     def after_validate(self) -> None:
         outcome.print_metrics(self.trainer, self.model, "val")
@@ -173,7 +175,7 @@ def _new_run(settings: Namespace, names: list[str]) -> Run:
 
 def _demand_one_source_of_delays(settings: Namespace) -> None:
     """Refuse a core's delays that the model's would silently replace."""
-    core = settings.model.core.get("init_args", Namespace())
+    core = settings.model.core.get("init_args") or {}
     given = settings.model.delays
     twice = [name for name, plain in (("delays", 1), ("num_layers", 1)) if core.get(name, plain) != plain]
     if given is not None and (twice == ["delays"] or (twice and given == "dilated")):

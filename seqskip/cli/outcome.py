@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from pytorch_lightning import Trainer
+from pytorch_lightning import Callback, Trainer
 from pytorch_lightning.callbacks import Timer
 from torch import Tensor
 
@@ -30,9 +30,10 @@ def parameters(module: SequenceModule) -> int:
     return sum(weight.numel() for weight in module.model.parameters())
 
 
-def close(run: Run, trainer: Trainer, module: SequenceModule, data: TaskData) -> None:
+def close(run: Run, trainer: Trainer, module: SequenceModule, data: TaskData, callbacks: list[Callback]) -> None:
     """Test a finished training, write its summary and print the closing table."""
-    steps, seconds = trainer.global_step, _seconds(trainer)
+    timers = [callback for callback in callbacks if isinstance(callback, Timer)]
+    steps, seconds = trainer.global_step, timers[0].time_elapsed("train")
     trainer.save_checkpoint(run.last)
     trainer.test(module, data, ckpt_path=str(run.weights), verbose=False, weights_only=True)
     metrics = _logged(trainer, "test")
@@ -46,7 +47,7 @@ def close(run: Run, trainer: Trainer, module: SequenceModule, data: TaskData) ->
         "parameters": parameters(module),
         "versions": {"torch": torch.__version__},
     }
-    gradients = [callback for callback in trainer.callbacks if isinstance(callback, GradientDecay)]
+    gradients = [callback for callback in callbacks if isinstance(callback, GradientDecay)]
     if gradients and gradients[0].curves is not None:
         summary["gradient"] = gradient_rows(gradients[0].curves)
     if trainer.is_global_zero:
@@ -75,11 +76,6 @@ def _logged(trainer: Trainer, stage: str) -> dict[str, float]:
     prefix = f"{stage}/"
     values: dict[str, Tensor] = trainer.callback_metrics
     return {name.removeprefix(prefix): float(value) for name, value in values.items() if name.startswith(prefix)}
-
-
-def _seconds(trainer: Trainer) -> float:
-    timers = [callback for callback in trainer.callbacks if isinstance(callback, Timer)]
-    return timers[0].time_elapsed("train") if timers else math.nan
 
 
 def _finite(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -48,7 +49,8 @@ class Curves:
 
     def save(self, path: Path) -> None:
         """Write all numbers to an npz file."""
-        np.savez_compressed(path, **self.arrays())
+        arrays: dict[str, Any] = self.arrays()
+        np.savez_compressed(path, **arrays)
 
     @classmethod
     def load(cls, path: Path) -> "Curves":
@@ -70,10 +72,14 @@ class Curves:
     @classmethod
     def from_arrays(cls, arrays: dict[str, npt.NDArray[np.generic]]) -> "Curves":
         """Return what `arrays` gave."""
-        numbers = {name: int(arrays[name]) for name in ("lag", "window")}
-        steps = {name: arrays[name].tolist() for name in ("steps", "plain_steps")}
-        curves = {name: list(arrays[name].astype(np.float64)) for name in ("model", "plain")}
-        return cls(**numbers, **steps, **curves)
+        return cls(
+            lag=int(arrays["lag"]),
+            window=int(arrays["window"]),
+            steps=arrays["steps"].tolist(),
+            model=list(arrays["model"].astype(np.float64)),
+            plain_steps=arrays["plain_steps"].tolist(),
+            plain=list(arrays["plain"].astype(np.float64)),
+        )
 
     def draw(self, path: Path, title: str) -> None:
         """Draw the first and the last measurement, with and without skips, and the task's lag."""

@@ -3,6 +3,7 @@
 import csv
 
 from pytorch_lightning.loggers import CSVLogger
+from torch import Tensor
 
 from seqskip.training.run import Run
 
@@ -20,12 +21,14 @@ def run_logger(run: Run, *, resumed: bool) -> CSVLogger:
     return logger
 
 
-def _read(run: Run) -> list[dict[str, float]]:
+def _read(run: Run) -> list[dict[str, Tensor | float]]:
     if not run.metrics.is_file():
         return []
     with run.metrics.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    numbers = [{name: float(value) for name, value in row.items() if value} for row in rows]
+    numbers: list[dict[str, Tensor | float]] = [
+        {name: float(value) for name, value in row.items() if value} for row in rows
+    ]
     # What a crashed run logged after its last checkpoint is computed, and logged, again.
     reached = run.steps_at_last_checkpoint()
     return [row for row in numbers if row["step"] < reached]

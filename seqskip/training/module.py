@@ -82,12 +82,17 @@ class SequenceModule(LightningModule):
     def _measure(self, batch: Batch, stage: str) -> None:
         values = self.task.metrics(self._predict(batch), batch)
         for name, value in values.items():
-            metric = self.metrics[name]
+            metric = self._metric(name)
             metric.update(value)
             self.log(f"{stage}/{name}", metric, on_step=False, on_epoch=True, prog_bar=name == self.task.monitor)
 
+    def _metric(self, name: str) -> MeanMetric:
+        metric = self.metrics[name]
+        assert isinstance(metric, MeanMetric)  # the only kind that __init__ puts there
+        return metric
+
     def on_validation_epoch_end(self) -> None:
-        reported = {name: float(metric.compute()) for name, metric in self.metrics.items()}
+        reported = {name: float(self._metric(name).compute()) for name in self.metrics}
         if self.task.solved(reported) and self.trainer.state.fn == "fit" and not self.trainer.sanity_checking:
             self.solved_at = self.global_step
             self.trainer.should_stop = True
@@ -128,5 +133,5 @@ class SequenceModule(LightningModule):
         return optimizer
 
     def _optimizer_options(self) -> dict[str, Any]:
-        plain = bool | int | float | str | tuple
-        return {name: value for name, value in self._optimizer().defaults.items() if isinstance(value, plain)}
+        defaults = self._optimizer().defaults
+        return {name: value for name, value in defaults.items() if isinstance(value, bool | int | float | str | tuple)}
