@@ -36,6 +36,7 @@ class Adding(Task):
         self.lag = length - 1
 
     def sample(self, n: int, generator: torch.Generator) -> Batch:
+        at_least("n", n, 1)
         values = torch.rand(n, self.length, generator=generator)
         half, rows = self.length // 2, torch.arange(n)
         markers = torch.zeros(n, self.length)

@@ -56,6 +56,7 @@ class Copying(Task):
         return self.delay + 2 * self.symbols
 
     def sample(self, n: int, generator: torch.Generator) -> Batch:
+        at_least("n", n, 1)
         message = torch.randint(1, self.alphabet + 1, (n, self.symbols), generator=generator)
         tokens = torch.zeros(n, self.length, dtype=torch.long)
         tokens[:, : self.symbols] = message

@@ -28,7 +28,7 @@ def mark_lag(ax: Axes, lag: int) -> None:
     ax.axvline(lag, color=GREY, linestyle=":", linewidth=1.2)
     ax.annotate(
         f"the task's lag, {lag}",
-        (lag, 0.03),
+        (lag, 0.3),
         xycoords=("data", "axes fraction"),
         xytext=(-4, 0),
         textcoords="offset points",
