@@ -1,12 +1,13 @@
 """What a size, a choice and a tensor must be: one sentence of error for each, with the repair."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from numbers import Integral
 from typing import TypeGuard
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import PackedSequence
 
 
 def integer(name: str, value: object, least: int) -> int:
@@ -19,6 +20,13 @@ def integer(name: str, value: object, least: int) -> int:
 def is_integer(value: object) -> TypeGuard[int]:
     """Return whether a value is an integer, Python's or numpy's; True and False are none."""
     return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def boolean(name: str, value: object) -> bool:
+    """Return `value` if it is True or False, else raise ValueError."""
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} must be True or False, got {value!r}")
+    return value
 
 
 def fraction(name: str, value: object) -> float:
@@ -43,21 +51,30 @@ def nearest(value: object, known: Iterable[str]) -> str:
     return f"; did you mean {lower[match[0]]!r}?" if match else ""
 
 
-def sequence(x: object, features: int, like: Tensor, *, batch_first: bool) -> Tensor:
-    """Return `x` if it is a sequence that a layer with weights `like` can read, else raise ValueError."""
-    layout = "(B, T, I)" if batch_first else "(T, B, I)"
+def features(name: str, x: object, size: int, like: Tensor, shapes: Sequence[str]) -> Tensor:
+    """Return `x` if it is a tensor of one of the `shapes`, such as "(B, I)", that weights `like` can read.
+
+    Raises:
+        ValueError: another type, rank, last dimension, dtype or device.
+    """
+    wanted = " or ".join(shapes)
     if not isinstance(x, Tensor):
-        raise ValueError(
-            f"input must be a tensor of shape {layout} or (T, I), got {type(x).__name__}"
-            "; pad a PackedSequence with torch.nn.utils.rnn.pad_packed_sequence"
-        )
-    if x.dim() not in (2, 3):
-        raise ValueError(f"input must have shape {layout} or (T, I), got {tuple(x.shape)}")
-    if x.size(-1) != features:
-        raise ValueError(f"input must have {features} features in its last dimension, got {tuple(x.shape)}")
-    if x.size(1 if x.dim() == 3 and batch_first else 0) == 0:
-        raise ValueError(f"input must have at least one time step, got {tuple(x.shape)} read as {layout}")
-    return _same_kind("input", x, like)
+        packed = "; pad it with torch.nn.utils.rnn.pad_packed_sequence" if isinstance(x, PackedSequence) else ""
+        raise ValueError(f"{name} must be a tensor of shape {wanted}, got {type(x).__name__}{packed}")
+    if x.dim() not in {shape.count(",") + (not shape.endswith(",)")) for shape in shapes}:
+        raise ValueError(f"{name} must have shape {wanted}, got {tuple(x.shape)}")
+    if x.size(-1) != size:
+        raise ValueError(f"{name} must have {size} features in its last dimension, got {tuple(x.shape)}")
+    return _same_kind(name, x, like)
+
+
+def sequence(x: object, size: int, like: Tensor, shapes: Sequence[str]) -> Tensor:
+    """Return `x` if it passes `features` and has at least one time step, else raise ValueError."""
+    checked = features("input", x, size, like, shapes)
+    layout = next(shape for shape in shapes if shape.count(",") + 1 == checked.dim())
+    if checked.size(layout.strip("(").split(", ").index("T")) == 0:
+        raise ValueError(f"input must have at least one time step, got {tuple(checked.shape)} read as {layout}")
+    return checked
 
 
 def state(part: object, name: str, shape: tuple[int, ...], like: Tensor) -> Tensor:

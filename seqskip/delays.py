@@ -15,7 +15,7 @@ _FORMS = "give an int, one tuple for all layers such as (1, 8), or one per layer
 def dilated(num_layers: int, base: int = 2) -> tuple[LayerDelays, ...]:
     """Return one delay per layer, growing with depth: ((1,), (base,), (base**2,), ...).
 
-    The stack of Chang et al. (2017, arXiv 1710.02224, eq. 9); it reaches back base**num_layers - 1 steps.
+    The stack of Chang et al. (2017, arXiv 1710.02224, eq. 9).
 
     >>> dilated(4)
     ((1,), (2,), (4,), (8,))
@@ -38,7 +38,7 @@ def exponential(k: int) -> LayerDelays:
 
 
 def layers_for(lag: int, base: int = 2) -> int:
-    """Return how many layers `dilated` needs to reach back over `lag` steps.
+    """Return how many layers `dilated` needs so that the next delay, base**layers, would be longer than `lag`.
 
     >>> [layers_for(lag) for lag in (500, 1000, 2000)]
     [9, 10, 11]
@@ -82,7 +82,7 @@ def _one_layer(entry: object) -> LayerDelays:
 
 
 def _is_list(value: object) -> TypeGuard[Sequence[Any]]:
-    return isinstance(value, Sequence) and not isinstance(value, str)
+    return isinstance(value, Sequence) and not isinstance(value, str | bytes)
 
 
 def common_step(delays: LayerDelays) -> int:

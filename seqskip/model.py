@@ -43,7 +43,10 @@ class SequenceModel(nn.Module):
             raise ValueError(f"give input_size or num_embeddings, one of them, got {input_size} and {num_embeddings}")
         checks.integer("output_size", output_size, 1)
         self.readout = checks.choice("readout", readout, READOUTS)
+        if not isinstance(core, Recurrent):
+            raise ValueError(f"core must be a seqskip layer, got {type(core).__name__}")
         self.encoder = _encoder(input_size, num_embeddings, core)
+        self.input_size = input_size or core.input_size
         self.core = core
         like = next(core.parameters())
         self.head = nn.Linear(core.hidden_size, output_size, device=like.device, dtype=like.dtype)
@@ -55,14 +58,10 @@ class SequenceModel(nn.Module):
 
     def encode(self, x: Tensor) -> Tensor:
         """Return what the core reads, (B, T, I), or (T, B, I) for a core that is not batch_first."""
-        rank = 2 if isinstance(self.encoder, nn.Embedding) else 3
-        if x.dim() != rank:
-            shape = "(B, T) of token numbers" if rank == 2 else "(B, T, input_size)"
-            raise ValueError(f"input must have shape {shape}, got {tuple(x.shape)}")
-        if isinstance(self.encoder, nn.Embedding) and x.is_floating_point():
-            raise ValueError(f"token numbers must be integers, got {x.dtype}; use .long()")
-        if isinstance(self.encoder, nn.Sequential) and x.size(-1) != self.encoder[0].in_features:
-            raise ValueError(f"input must have {self.encoder[0].in_features} features, got {tuple(x.shape)}")
+        if isinstance(self.encoder, nn.Embedding):
+            _check_tokens(x)
+        else:
+            checks.sequence(x, self.input_size, self.head.weight, ["(B, T, input_size)"])
         x = self.encoder(x)
         return x if self.core.batch_first else x.transpose(0, 1)
 
@@ -82,3 +81,11 @@ def _encoder(input_size: int | None, num_embeddings: int | None, core: Recurrent
     if features == core.input_size:
         return nn.Identity()
     return nn.Sequential(nn.Linear(features, core.input_size, device=like.device, dtype=like.dtype), nn.ReLU())
+
+
+def _check_tokens(x: object) -> None:
+    if not isinstance(x, Tensor) or x.dim() != 2 or x.size(1) == 0:
+        got = tuple(x.shape) if isinstance(x, Tensor) else type(x).__name__
+        raise ValueError(f"input must have shape (B, T) of token numbers, T >= 1, got {got}")
+    if x.is_floating_point():
+        raise ValueError(f"token numbers must be integers, got {x.dtype}; use .long()")

@@ -70,8 +70,8 @@ class Recurrent(nn.Module):
         self.input_size = checks.integer("input_size", input_size, 1)
         self.hidden_size = checks.integer("hidden_size", hidden_size, 1)
         self.num_layers = checks.integer("num_layers", num_layers, 1)
-        self.bias = bool(bias)
-        self.batch_first = bool(batch_first)
+        self.bias = checks.boolean("bias", bias)
+        self.batch_first = checks.boolean("batch_first", batch_first)
         self.dropout = checks.fraction("dropout", dropout)
         self.delays = per_layer(delays, num_layers)
         self.combine = checks.choice("combine", combine, COMBINE)
@@ -122,9 +122,14 @@ class Recurrent(nn.Module):
         layers = range(self.num_layers)
         return [Block(self.cell(n), choose(self.delays[n], self.backend), self._shortcut(n)) for n in layers]
 
+    def check_input(self, x: object) -> None:
+        """Raise ValueError if `x` is no sequence that this layer can read."""
+        layout = "(B, T, I)" if self.batch_first else "(T, B, I)"
+        checks.sequence(x, self.input_size, self.weight_ih_l0, [layout, "(T, I)"])
+
     def forward(self, x: Tensor, state: LayerState | None = None) -> tuple[Tensor, LayerState]:
         """Run the stack over a sequence; shapes as in the class docstring."""
-        checks.sequence(x, self.input_size, self.weight_ih_l0, batch_first=self.batch_first)
+        self.check_input(x)
         if x.dim() == 2:
             x, unbatched = x.unsqueeze(1), True
         else:
@@ -139,11 +144,7 @@ class Recurrent(nn.Module):
 
     def step(self, x: Tensor, state: LayerState | None = None) -> tuple[Tensor, LayerState]:
         """Run one time step of a stream: x (B, I) or (I,) gives (B, H) or (H,) and the state to go on with."""
-        if not isinstance(x, Tensor) or x.dim() not in (1, 2):
-            shape = tuple(x.shape) if isinstance(x, Tensor) else type(x).__name__
-            raise ValueError(
-                f"input of one step must have shape (B, I) or (I,), got {shape}; a sequence goes to forward"
-            )
+        checks.features("input of one step", x, self.input_size, self.weight_ih_l0, ["(B, I)", "(I,)"])
         time = 1 if self.batch_first and x.dim() == 2 else 0
         output, state = self(x.unsqueeze(time), state)
         return output.squeeze(time), state

@@ -28,7 +28,7 @@ class Task(ABC):
     output_size: int
     readout: ClassVar[str]  # "last" or "every"
     lag: int  # the longest distance in time steps between an input and an answer that needs it
-    monitor: ClassVar[str]  # the metric by which models are compared
+    monitor: ClassVar[str]  # the metric by which the best weights of a training are chosen
     higher_is_better: ClassVar[bool]
 
     @abstractmethod

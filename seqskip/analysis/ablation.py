@@ -19,8 +19,9 @@ def without_skips(model: Model) -> Model:
     plain = copy.deepcopy(model)
     core = plain.core if isinstance(plain, SequenceModel) else plain
     for layer in range(core.num_layers):
-        weight = core.cell(layer).weight_hh.detach()[:, : core.hidden_size]
-        core.register_parameter(f"weight_hh_l{layer}", nn.Parameter(weight.clone()))
+        weight = core.cell(layer).weight_hh
+        kept = nn.Parameter(weight.detach()[:, : core.hidden_size].clone(), requires_grad=weight.requires_grad)
+        core.register_parameter(f"weight_hh_l{layer}", kept)
         if f"weight_residual_l{layer}" in core._parameters:
             del core._parameters[f"weight_residual_l{layer}"]
     core.delays, core.residual = ((1,),) * core.num_layers, None

@@ -54,8 +54,8 @@ def adjoint(done: Trace, output: Scaled) -> tuple[Scaled, Scaled]:
     """Pull ∂L/∂z of a layer's output z, (T, B, H), back through time and through the layer.
 
     Returns:
-        ∂L/∂s_t of the layer's state s = h or (h, c), (T, B, P·H) for P parts, over all paths: for (h, c) the
-        two are independent variables (the pair-state convention); and ∂L/∂x_t of its input, (T, B, I).
+        ∂L/∂s_t of the layer's state s = h or (h, c), (T, B, P·H) for P parts, over all paths, h and c being
+        independent variables; and ∂L/∂x_t of its input, (T, B, I).
     """
     block, x = done.block, done.x
     g, steps = common_step(block.cell.delays), x.size(0)
@@ -106,7 +106,8 @@ def _chunk_adjoint(done: Trace, chunk: slice, direct: Tensor, pending: Tensor) -
         projected = done.projected[chunk].detach().requires_grad_()
         history = History(before.chunk(parts, -1))
         for step in projected.unbind(0):
-            history.append(done.cell.step(step, history))
+            # A view makes h_t and c_t variables of their own: c_t's derivative then leaves out its way through h_t.
+            history.append(tuple(part.view_as(part) for part in done.cell.step(step, history)))
         nodes = [torch.cat(history.at(k), -1) for k in range(len(projected))]
         reached = torch.cat((before, torch.stack(nodes)))
         # The D newest of these states are the ones that later steps read.

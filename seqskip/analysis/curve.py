@@ -19,8 +19,8 @@ class Curve:
 
     Attributes:
         log_norm: natural log of the norm at the lags n = 0, 1, ..., (N,); -inf where no path leads.
-        window: steps in which at least one path arrives, max(delays): a pure delay d has exact zeros at the
-            lags that d does not divide, so rates are fitted to the largest norm of each window.
+        window: lags among which at least one path arrives: a pure delay d has exact zeros at the lags that d
+            does not divide, so rates are fitted to the largest norm of each window.
     """
 
     log_norm: Array
@@ -34,20 +34,28 @@ class Curve:
         return largest
 
     @property
-    def rate(self) -> float:
-        """Slope of the log envelope over lag, nats per step, by least squares; nan with under two finite points.
-
-        The first window, where delay lines fill and the norm is no exponential yet, is left out where that
-        leaves at least as many lags again.
-        """
+    def start(self) -> float:
+        """The log norm against which a decay is measured: the first of the envelope that is not -inf."""
         envelope = self.envelope()
-        lags = np.arange(len(envelope))
-        keep = np.isfinite(envelope)
-        if np.count_nonzero(keep[self.window :]) >= max(self.window, 2):
-            keep[: self.window] = False
+        return float(next((value for value in envelope if np.isfinite(value)), -math.inf))
+
+    @property
+    def rate(self) -> float:
+        """Slope of the log norm over lag, nats per step; nan with under two windows in which a path arrives.
+
+        Least squares through the largest norm of each window. The first quarter, where delay lines fill and the
+        norm is no exponential yet, is left out where two windows remain.
+        """
+        count = len(self.log_norm) // self.window
+        windows = self.log_norm[: count * self.window].reshape(count, self.window)
+        lags = np.arange(count) * self.window + windows.argmax(1)
+        peaks = windows.max(1)
+        keep = np.isfinite(peaks)
+        late = keep & (np.arange(count) >= count // 4)
+        keep = late if np.count_nonzero(late) >= 2 else keep
         if np.count_nonzero(keep) < 2:
             return math.nan
-        return float(np.polyfit(lags[keep], envelope[keep], 1)[0])
+        return float(np.polyfit(lags[keep], peaks[keep], 1)[0])
 
     @property
     def half_life(self) -> float:
@@ -58,12 +66,11 @@ class Curve:
     def horizon(self, k: float) -> float:
         """Return the first lag from which on the norm stays below 10^-k of its start.
 
-        The start is the first window's largest norm. inf where the last window measured is not below.
+        inf where the last window measured is not below; 0 where there is no gradient at all.
         """
         if not math.isfinite(k) or k <= 0:
             raise ValueError(f"k must be a positive number of decades, got {k!r}")
-        envelope = self.envelope()
-        above = np.flatnonzero(self.log_norm >= envelope[0] - k * math.log(10))
+        above = np.flatnonzero(np.isfinite(self.log_norm) & (self.log_norm >= self.start - k * math.log(10)))
         if len(above) == 0:
             return 0.0
         last = int(above[-1])
@@ -76,7 +83,7 @@ class Decay:
 
     Attributes:
         log_norm: natural log of ‖∂L/∂h^l_{T-n}‖ per layer l, sample and lag n, (L, B, N).
-        windows: max(delays) of each layer.
+        windows: the `Curve.window` of each layer.
 
     The curves are medians over the samples of the log norm. The whole stack's norm is that of the states of
     all layers side by side.
@@ -97,7 +104,7 @@ class Decay:
         shift = np.where(np.isfinite(top), top, 0.0)
         with np.errstate(divide="ignore"):
             together = shift + 0.5 * np.log(np.exp(2 * (self.log_norm - shift)).sum(0))
-        return Curve(np.median(together, 0), max(self.windows))
+        return Curve(np.median(together, 0), min(self.windows))
 
     @property
     def rate(self) -> float:

@@ -27,7 +27,8 @@ def gradient_decay(
     """Measure ‖∂L/∂h_{T-n}‖ for every layer, sample and lag n, where L reads the answer at step T alone.
 
     The derivative is the total one, over all paths through time and depth: what h_t.grad would be if h_t were
-    a node of the graph. It is computed by the adjoint recursion
+    a node of the graph. An LSTM's h_t and c_t count as independent there, the pair-state convention: ∂L/∂c_t has
+    the paths from c_t to later steps, not the one through h_t. It is computed by the adjoint recursion
 
         λ_t = (direct part) + Σ_d (∂s_{t+d}/∂s_t)ᵀ λ_{t+d}
 
@@ -49,8 +50,8 @@ def gradient_decay(
     core, encoded = _read(model, x)
     checks.choice("wrt", wrt, WRT if "c" in core.cell_type.state_names else ("h", "state"))
     steps = encoded.size(0)
-    if not -steps <= at < steps:
-        raise ValueError(f"at must be a time step from {-steps} to {steps - 1}, got {at}")
+    if not checks.is_integer(at) or not -steps <= at < steps:
+        raise ValueError(f"at must be a time step from {-steps} to {steps - 1}, got {at!r}")
     steps = at % steps + 1
     traces, z = [], encoded[:steps]
     for block in core.blocks():
@@ -64,7 +65,13 @@ def gradient_decay(
         state, output = adjoint(done, output)
         norms.append(state.log_norm(columns).flip(0).T)  # (B, N), lag 0 first
     log_norm = torch.stack(norms[::-1]).cpu().numpy()
-    return Decay(log_norm, tuple(max(delays) for delays in core.delays))
+    return Decay(log_norm, _windows(core))
+
+
+def _windows(core: Recurrent) -> tuple[int, ...]:
+    """Return for each layer the lags among which a path arrives: those above pass on what its own delays skip."""
+    depths = [max(delays) for delays in core.delays]
+    return tuple(min(depths[layer:]) for layer in range(len(depths)))
 
 
 @torch.no_grad()
@@ -74,7 +81,9 @@ def _read(model: Recurrent | SequenceModel, x: Tensor) -> tuple[Recurrent, Tenso
         raise ValueError(f"model must be a seqskip layer or SequenceModel, got {type(model).__name__}")
     core = model if isinstance(model, Recurrent) else model.core
     encoded = x if isinstance(model, Recurrent) else model.encode(x)
-    checks.sequence(encoded, core.input_size, core.weight_ih_l0, batch_first=core.batch_first)
+    core.check_input(encoded)
+    if encoded.numel() == 0:
+        raise ValueError(f"input must hold at least one sample to be measured, got {tuple(encoded.shape)}")
     if encoded.dim() == 2:
         return core, encoded.unsqueeze(1)
     return core, encoded.transpose(0, 1) if core.batch_first else encoded

@@ -15,7 +15,7 @@ BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#555555"
 
 def plot_curve(ax: Axes, curve: Curve, **line: Any) -> None:
     """Draw the norm relative to its start over the lag, on a logarithmic axis that has no smallest number."""
-    decades = (curve.log_norm - curve.envelope()[0]) / math.log(10)
+    decades = (curve.log_norm - curve.start) / math.log(10)
     lags = np.flatnonzero(np.isfinite(decades))
     ax.plot(lags, decades[lags], **line)
     ax.set_xlabel("lag n (time steps back)")

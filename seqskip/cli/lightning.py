@@ -1,11 +1,13 @@
 """fit, validate, test and predict: LightningCLI with short names, a folder per run and a closing table."""
 
 import os
+import pickle
 import shlex
 from argparse import ArgumentError
 from pathlib import Path
 from typing import Any
 
+import torch
 from jsonargparse import Namespace
 from pytorch_lightning import Callback, Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint, Timer
@@ -20,6 +22,7 @@ from seqskip.training.logger import run_logger
 from seqskip.training.progress import Interruption, PlainProgress
 from seqskip.training.run import RUNS
 
+INTERRUPTED = 130  # what a shell reports for a command ended by Ctrl-C
 DEFAULTS = {"enable_model_summary": False, "num_sanity_val_steps": 0, "log_every_n_steps": 10}
 INHERITED_RUN = "SEQSKIP_RUN"  # tells the processes that Lightning starts for a strategy which folder is the run's
 
@@ -28,8 +31,12 @@ def run(words: list[str]) -> int:
     """Run fit, validate, test or predict with the given words of the command line."""
     restrict_imports()
     request = arguments.read(words)
-    with quiet():
-        SeqskipCLI(request, arguments.config_names(words))
+    try:
+        with quiet():
+            SeqskipCLI(request, arguments.config_names(request.words))
+    except SystemExit as stop:
+        # Lightning ends the process with 1 after a Ctrl-C; --help ends it with 0.
+        return INTERRUPTED if stop.code == 1 else 0
     return 0
 
 
@@ -77,7 +84,15 @@ class SeqskipCLI(LightningCLI):
             raise ValueError(explain(str(error), sorted(options))) from None
 
     def _parse_ckpt_path(self) -> None:
-        """Do nothing: Lightning would let a checkpoint's settings win over the command line's."""
+        """Check that a checkpoint can be loaded; Lightning would let its settings win over the command line's."""
+        path = self.config[self.config.subcommand].ckpt_path
+        if path is None:
+            return
+        try:
+            torch.load(path, map_location="cpu", weights_only=True)
+        except (OSError, EOFError, RuntimeError, pickle.UnpicklingError) as error:
+            why = str(error).partition("\n")[0]
+            raise ValueError(f"ckpt_path must be a checkpoint as seqskip writes it, got {str(path)!r}: {why}") from None
 
     def before_instantiate_classes(self) -> None:
         settings = self.config[self.subcommand]
@@ -130,7 +145,7 @@ class SeqskipCLI(LightningCLI):
             for once in ("name", "run", "ckpt_path", "config"):
                 settings.pop(once, None)
             self.run_folder.path.mkdir(parents=True, exist_ok=True)
-            text = self._parser("fit").dump(settings, skip_none=False)
+            text = self._parser("fit").dump(settings, skip_unset=False)
             self.run_folder.config.write_text(text, encoding="utf-8")
         outcome.announce(self.run_folder, self.model)
 

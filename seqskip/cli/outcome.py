@@ -32,24 +32,22 @@ def parameters(module: SequenceModule) -> int:
 
 def close(run: Run, trainer: Trainer, module: SequenceModule, data: TaskData, callbacks: list[Callback]) -> None:
     """Test a finished training, write its summary and print the closing table."""
-    timers = [callback for callback in callbacks if isinstance(callback, Timer)]
-    steps, seconds = trainer.global_step, timers[0].time_elapsed("train")
-    trainer.save_checkpoint(run.last)
-    trainer.test(module, data, ckpt_path=str(run.weights), verbose=False, weights_only=True)
-    metrics = _logged(trainer, "test")
+    # All of it is read before the test, which puts the callbacks back to the state of the checkpoint.
+    timer = next(callback for callback in callbacks if isinstance(callback, Timer))
+    measured = next((callback.curves for callback in callbacks if isinstance(callback, GradientDecay)), None)
     summary: dict[str, Any] = {
         "task": type(module.task).__name__,
         "model": type(module.model.core).__name__,
-        "metrics": metric_rows(module, metrics),
-        "solved": module.task.solved(metrics),
-        "steps": steps,
-        "seconds": round(seconds, 1),
+        "steps": trainer.global_step,
+        "seconds": round(timer.time_elapsed("train"), 1),
         "parameters": parameters(module),
         "versions": {"torch": torch.__version__},
+        "gradient": {} if measured is None else gradient_rows(measured),
     }
-    gradients = [callback for callback in callbacks if isinstance(callback, GradientDecay)]
-    if gradients and gradients[0].curves is not None:
-        summary["gradient"] = gradient_rows(gradients[0].curves)
+    trainer.save_checkpoint(run.last)
+    trainer.test(module, data, ckpt_path=str(run.weights), verbose=False, weights_only=True)
+    metrics = _logged(trainer, "test")
+    summary |= {"metrics": metric_rows(module, metrics), "solved": module.task.solved(metrics)}
     if trainer.is_global_zero:
         run.write_summary(_finite(summary))
         print_summary(summary, f"{run.path}: {data.test_size:,} fresh test sequences")

@@ -17,6 +17,7 @@ EXPECTED = (
     r"Be aware that when using `ckpt_path`.*",  # measuring a run needs none of its training's callbacks
     r"`ModelCheckpoint\(monitor=.*could not find the monitored key.*",  # a training shorter than one epoch
     r"The number of training batches .* is smaller than the logging interval.*",
+    r"(?s)\s*(By default only one JsonargparseDeprecationWarning|``instantiate_classes``).*",  # inside Lightning
     r".*Consider setting `persistent_workers=True`.*",
 )
 

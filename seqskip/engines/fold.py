@@ -48,7 +48,9 @@ def fold(
     if not rest:
         return outputs[0], tuple(from_phases(part, g) for part in line)
     # The last T mod g steps are one more step of the first phases only.
-    output, ahead = scan(phase, x[whole:].reshape(1, rest * batch, -1), tuple(p[:, : rest * batch] for p in line))
+    output, ahead = scan(
+        phase, x[whole:].reshape(1, rest * batch, x.size(2)), tuple(p[:, : rest * batch] for p in line)
+    )
     outputs.append(from_phases(output, rest))
     new = tuple(from_phases(part[-1:], rest) for part in ahead)
     line = tuple(torch.cat((from_phases(old, g)[rest:], last)) for old, last in zip(line, new, strict=True))

@@ -41,8 +41,7 @@ class GradientDecay(Callback):
         module, data = _parts(trainer, pl_module)
         self._probe = data.probe(self.samples)
         if self.curves is None:
-            window = max(max(delays) for delays in module.model.core.delays)
-            self.curves = Curves(module.task.lag, window)
+            self.curves = Curves(module.task.lag, min(max(delays) for delays in module.model.core.delays))
             self._measure(trainer, module, plain=True)
 
     def on_train_batch_end(

@@ -23,7 +23,7 @@ class Curves:
         steps: the training steps at which the model was measured, ascending.
         model: log norms of the model at those steps, each (N,).
         plain: log norms without skips, at some of those steps.
-        window: max(delays) of the model.
+        window: lags among which a path of the model arrives (see `Curve`).
     """
 
     lag: int

@@ -1,0 +1,105 @@
+"""What a mistyped or hostile command line gets: one line with the repair, no traceback, no code run."""
+
+from pathlib import Path
+
+import pytest
+
+from seqskip.cli import main
+from tests.cli.conftest import TINY, Finished, inside
+
+CASES = {
+    "--model.core=RNNN": ["model.core must be one of GRU, LSTM, RNN, got 'RNNN'", "did you mean 'RNN'"],
+    "--model.core.hidden_siz=3": ["no option 'hidden_siz'", "did you mean 'hidden_size'"],
+    "--data.task=Copyng": ["data.task must be one of Adding, Copying, got 'Copyng'", "did you mean 'Copying'"],
+    "--data.task.dely=5": ["no option 'dely'", "did you mean 'delay'"],
+    "--model.optimizer=RMSpro": ["must be one of", "did you mean 'RMSprop'"],
+    "--trainer.max_stps=3": ["no option 'trainer.max_stps'", "did you mean 'trainer.max_steps'"],
+    "--data.task.delay=abc": ["data.task.delay must be of type int, got 'abc'"],
+    "--data.task.delay=0": ["delay must be an integer >= 1, got 0"],
+    "--data.batch_size=0": ["batch_size must be an integer >= 1, got 0"],
+    "--model.core.residual=ad": ["residual must be one of add, got 'ad'", "did you mean 'add'"],
+    "--model.core.delays=8": ["delays must be given once", "model.core.delays=8"],
+    "--model.core.num_layers=2": ["delays must be given once", "model.core.num_layers=2"],
+    "--model.delays=0": ["delays must be integers >= 1, got 0"],
+    "--model.delays=[2,2]": ["delays of one layer must differ, got [2, 2]"],
+    "--model.delays=dilate": ["got 'dilate'"],
+    "--config=nowhere.yaml": ["config must be a file or one of", "copying", "got 'nowhere.yaml'"],
+    "--config=copyng.yaml": ["did you mean 'copying'"],
+    "--run=nowhere": ["run must be the folder of a training", "got 'nowhere'"],
+    "--run": ["--run must be followed by the folder of a run"],
+}
+
+HOSTILE = {
+    "a function of os": "model: {core: os.system}",
+    "a task": "data: {task: {class_path: subprocess.Popen, init_args: {args: [touch, hit]}}}",
+    "a callback's function": (
+        "trainer: {callbacks: [{class_path: LambdaCallback, init_args: {on_fit_start: os.abort}}]}"
+    ),
+    "torch.hub": (
+        "model: {optimizer: {class_path: torch.hub.load, init_args: {repo_or_dir: evil, model: x, source: local}}}"
+    ),
+    "a pickle": "model: {core: {class_path: torch.load, init_args: {f: evil.pt, weights_only: false}}}",
+    "a checkpoint": "model: {core: {class_path: pytorch_lightning.LightningModule.load_from_checkpoint}}",
+    "a nested class": (
+        "model: {optimizer: {class_path: pytorch_lightning.cli.instantiate_class, "
+        "init_args: {init: {class_path: os.system, init_args: {command: touch hit}}}}}"
+    ),
+    "the command line itself": "model: {optimizer: {class_path: seqskip.cli.main.main, init_args: {args: [info]}}}",
+}
+
+
+def refused(words: list[str], folder: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    with inside(folder):
+        assert main(words) == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"seqskip {words[0]}: ") and said.count("\n") == 1 and "Traceback" not in said
+    assert not (folder / "runs").exists()
+    return said
+
+
+@pytest.mark.parametrize("word", CASES)
+def test_mistakes_are_answered_in_one_line(word: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = refused(["fit", "--config=copying", *TINY, word], tmp_path, capsys)
+    for text in CASES[word]:
+        assert text in said
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_a_config_from_a_stranger_runs_no_code(kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "evil").mkdir()
+    (tmp_path / "evil/hubconf.py").write_text("import pathlib; pathlib.Path('hit').touch()", encoding="utf-8")
+    (tmp_path / "evil.yaml").write_text(HOSTILE[kind], encoding="utf-8")
+    said = refused(["fit", "--config=copying", *TINY, "--config=evil.yaml"], tmp_path, capsys)
+    assert "a config cannot run code" in said and not (tmp_path / "hit").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("modl: {x: 3}", "no option 'modl"), ("model: [1, 2", "Problems parsing config"), ("3", "")],
+)
+def test_a_broken_config_is_answered_in_one_line(
+    text: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "broken.yaml").write_text(text, encoding="utf-8")
+    assert message in refused(["fit", "--config=copying", *TINY, "--config=broken.yaml"], tmp_path, capsys)
+
+
+def test_fit_without_a_config_says_where_to_start(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "--config configs/copying.yaml" in refused(["fit"], tmp_path, capsys)
+
+
+def test_an_unknown_command_is_answered_with_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fitt"]) == 2
+    assert "unknown command 'fitt'; did you mean 'fit'?" in capsys.readouterr().err
+
+
+def test_a_run_without_a_checkpoint_is_refused(
+    finished: Finished, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "part"
+    run.mkdir()
+    (run / "config.yaml").write_bytes((finished.run / "config.yaml").read_bytes())
+    assert "holds no checkpoint yet" in refused(["test", f"--run={run}"], tmp_path, capsys)
+    with inside(tmp_path):
+        assert main(["gradients", "--run", str(run)]) == 1
+    assert "gradient_decay.npz" in capsys.readouterr().err

@@ -1,0 +1,91 @@
+"""Every fast engine against the reference loop, in values and in gradients; which engine runs, and why."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from seqskip.engines import ENGINES, choose, engine_name
+from seqskip.history import State
+from seqskip.recurrent import Recurrent
+from tests.found import Variant
+from tests.strategies import as_parts, assert_close, few, inputs, layers, random_input
+
+FAST = sorted(ENGINES.keys() - {"reference"})
+assert FAST, "no engine found to test against the reference"
+
+
+def values_and_gradients(layer: Recurrent, engine: str, x: Tensor, state: State) -> list[Tensor]:
+    """Return output, state, and the gradients of a weighted sum of both, with all layers on one engine."""
+    layer.backend = engine
+    leaves = [leaf.clone().requires_grad_() for leaf in (x, *state)]
+    output, final = layer(leaves[0], tuple(leaves[1:]))
+    results = [output, *as_parts(final)]
+    loss = sum((torch.linspace(-1, 1, r.numel(), dtype=r.dtype).view_as(r) * r).sum() for r in results)
+    gradients = torch.autograd.grad(loss, [*leaves, *layer.parameters()], materialize_grads=True, allow_unused=True)
+    return [*results, *gradients]
+
+
+@pytest.mark.parametrize("engine", FAST)
+@few
+@given(st.data())
+def test_engine_equals_reference(variant: Variant, engine: str, data: st.DataObject) -> None:
+    layer = data.draw(layers(variant))
+    x, state = data.draw(inputs(layer))
+    expected = values_and_gradients(layer, "reference", x, state)
+    assert_close(values_and_gradients(layer, engine, x, state), expected)
+
+
+@pytest.mark.parametrize("engine", FAST)
+@pytest.mark.parametrize("steps", [1, 2, 5, 6, 7, 12, 13], ids=lambda steps: f"T{steps}")
+@pytest.mark.parametrize("delays", [1, 6, (4, 6), (6, 12)], ids=str)
+def test_engine_equals_reference_round_multiples_of_the_delay(
+    variant: Variant, delays: int | tuple[int, ...], steps: int, engine: str
+) -> None:
+    layer = variant.build(2, 3, delays=delays, dtype=torch.float64)
+    x, state = random_input(layer, steps, batch=2)
+    x = x.transpose(0, 1).contiguous().transpose(0, 1)  # what batch_first hands over: not contiguous
+    expected = values_and_gradients(layer, "reference", x, state)
+    assert_close(values_and_gradients(layer, engine, x, state), expected)
+
+
+@pytest.mark.parametrize("engine", sorted(ENGINES))
+def test_double_backward(variant: Variant, engine: str) -> None:
+    layer = variant.build(1, 2, delays=2, backend=engine, dtype=torch.float64)
+    x, state = random_input(layer, steps=3, batch=1)
+    assert torch.autograd.gradgradcheck(lambda x: layer(x, state)[0], x.requires_grad_())
+
+
+def test_automatic_choice_and_its_reasons() -> None:
+    for delays in ((1,), (1, 8), (2, 3)):
+        name, reason = engine_name(delays, "auto")
+        assert (name, "no common factor" in reason) == ("reference", True)
+    for delays, factor in (((4,), "4"), ((6, 4), "2")):
+        name, reason = engine_name(delays, "auto")
+        assert (name, f"multiples of {factor}" in reason) == ("fold", True)
+    for forced in ENGINES:
+        assert engine_name((1,), forced) == (forced, f"forced by backend={forced}")
+
+
+@pytest.mark.parametrize("forced", sorted(ENGINES))
+def test_the_environment_overrides_the_backend(
+    layer_type: type[Recurrent], forced: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layer = layer_type(2, 3, 2, delays=((1,), (4,)), backend="reference")
+    monkeypatch.setenv("SEQSKIP_BACKEND", forced)
+    assert layer.engines() == [(forced, f"forced by SEQSKIP_BACKEND={forced}")] * 2
+    assert [block.engine for block in layer.blocks()] == [ENGINES[forced]] * 2
+
+
+def test_the_environment_may_ask_for_the_automatic_choice_or_be_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEQSKIP_BACKEND", "auto")
+    assert choose((4,), "reference") is ENGINES["fold"]
+    monkeypatch.setenv("SEQSKIP_BACKEND", "")
+    assert choose((4,), "reference") is ENGINES["reference"]
+
+
+def test_an_unknown_engine_in_the_environment_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEQSKIP_BACKEND", "Folds")
+    with pytest.raises(ValueError, match=r"^SEQSKIP_BACKEND must be .*got 'Folds'; did you mean 'fold'\?"):
+        choose((4,), "auto")

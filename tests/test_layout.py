@@ -1,0 +1,135 @@
+"""Which module may import which, read from the source: the arrows of the design."""
+
+import ast
+import graphlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+# seqskip/tasks and seqskip/configs are links to these: walked at their true place, named by the package.
+PLACES = {"seqskip": ROOT / "seqskip", "seqskip.tasks": ROOT / "tasks", "seqskip.configs": ROOT / "configs"}
+
+# Of each package or module of seqskip the others that it may import.
+ARROWS = {
+    "history": set(),
+    "checks": set(),
+    "delays": {"checks"},
+    "cells": {"delays", "history", "checks"},
+    "scan": {"cells", "history"},
+    "engines": {"cells", "scan", "delays", "history", "checks"},
+    "init": {"cells"},
+    "stack": {"cells", "engines", "history"},
+    "recurrent": {"stack", "engines", "init", "cells", "delays", "checks"},
+    "layers": {"recurrent", "stack", "engines", "init", "cells", "delays", "checks"},
+    "model": {"recurrent", "checks"},
+    "analysis": {"cells", "scan", "engines", "stack", "recurrent", "layers", "model", "delays", "history", "checks"},
+    "tasks": set(),
+    "configs": set(),
+}
+# Training and the command line may import all before them, and the command line training.
+ARROWS["training"] = set(ARROWS) - {"configs"}
+ARROWS["cli"] = set(ARROWS) | {""}
+ARROWS["__main__"] = {"cli"}
+ARROWS[""] = {"delays", "layers", "model"}  # seqskip/__init__.py: public names only
+
+TRAINING_ONLY = {"pytorch_lightning", "lightning", "torchmetrics", "jsonargparse"}
+DRAWING = {"seqskip.analysis.plots", "seqskip.training.curves"}
+
+
+def files() -> dict[str, Path]:
+    """Return every source file by the name of its module."""
+    found = {}
+    for package, place in PLACES.items():
+        for path in sorted(place.rglob("*.py")):
+            relative = path.relative_to(place)
+            if not any((place / parent).is_symlink() for parent in relative.parents):
+                parts = relative.with_suffix("").parts
+                found[".".join((package, *parts)).removesuffix(".__init__")] = path
+    return found
+
+
+FILES = files()
+
+
+def module_level(tree: ast.AST) -> Iterator[ast.AST]:
+    """Walk what runs when the module is imported: no function bodies, nothing for type checkers alone."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            continue
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            continue
+        yield node
+        yield from module_level(node)
+
+
+def imports(name: str, *, at_import: bool = False) -> set[str]:
+    """Return the modules that a module imports, anywhere or when it is imported itself."""
+    tree = ast.parse(FILES[name].read_text(encoding="utf-8"))
+    found: set[str] = set()
+    for node in module_level(tree) if at_import else ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name}: relative imports hide the arrows"
+            source = node.module or ""
+            inside = {f"{source}.{alias.name}" for alias in node.names}
+            found |= {one for one in inside if one in FILES} or {source}
+    return found
+
+
+def unit(module: str) -> str:
+    """Return the package or module right below seqskip that a module belongs to."""
+    return module.split(".")[1] if "." in module else ""
+
+
+def outside(modules: set[str]) -> set[str]:
+    """Return the installed packages among modules, without seqskip and the standard library."""
+    return {module.split(".")[0] for module in modules} - {"seqskip"} - sys.stdlib_module_names
+
+
+def test_the_walk_finds_every_package_once() -> None:
+    assert {unit(name) for name in FILES} >= {"", "cells", "scan", "engines", "analysis", "training", "cli", "tasks"}
+    assert len({path.resolve() for path in FILES.values()}) == len(FILES)
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_arrows(name: str) -> None:
+    units = {unit(module) for module in imports(name) if module.split(".")[0] == "seqskip"}
+    assert units - {unit(name)} <= ARROWS[unit(name)]
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_packages_from_outside(name: str) -> None:
+    packages = outside(imports(name))
+    if unit(name) in ("training", "cli"):
+        return
+    assert not packages & TRAINING_ONLY
+    allowed = {"torch", "numpy", "matplotlib"} if unit(name) == "analysis" else {"torch", "numpy"}
+    assert packages <= allowed
+
+
+def test_matplotlib_is_imported_only_where_pictures_are_drawn() -> None:
+    assert {name for name in FILES if "matplotlib" in outside(imports(name, at_import=True))} <= DRAWING
+
+
+def test_no_circular_imports() -> None:
+    graph = {name: imports(name, at_import=True) & set(FILES) for name in FILES}
+    order = list(graphlib.TopologicalSorter(graph).static_order())  # raises CycleError, which names the cycle
+    assert order.index("seqskip.cells") < order.index("seqskip.layers") < order.index("seqskip")
+
+
+@pytest.mark.parametrize("path", sorted({*FILES.values(), *Path(__file__).parent.glob("*.py")}), ids=lambda p: p.stem)
+def test_files_are_short(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 250
+
+
+def test_import_seqskip_brings_neither_lightning_nor_matplotlib() -> None:
+    code = "import seqskip, seqskip.analysis, seqskip.tasks, sys; print(*{name.split('.')[0] for name in sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "torch" in loaded
+    assert not loaded & (TRAINING_ONLY | {"matplotlib", "rich"})

@@ -1,0 +1,69 @@
+"""Gradients with respect to every state by plain autograd: one graph over the whole sequence, nothing rescaled."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from seqskip import SequenceModel
+from seqskip.history import State
+from seqskip.recurrent import Recurrent
+
+Loss = Callable[[Tensor], Tensor]
+
+
+@dataclass
+class Nodes:
+    """The nodes of the graph, [layer][time step]."""
+
+    hidden: list[list[Tensor]] = field(default_factory=list)  # h_t, whose .grad is ∂L/∂h_t over all paths
+    # Zeros added to h_t and c_t after both are made: their gradient holds the other part fixed (the pair-state
+    # convention), where c_t.grad would also count the path c_t → h_t.
+    added: list[list[State]] = field(default_factory=list)
+
+
+def one_layer(layer: Recurrent, n: int, x: Tensor, nodes: Nodes) -> Tensor:
+    cell = layer.cell(n)
+    zero = x.new_zeros(x.size(1), layer.hidden_size)
+    states: list[State] = [(zero,) * len(cell.state_names)] * max(cell.delays)
+    hidden, added = [], []
+    for x_t in x:
+        made = cell.step(cell.project(x_t), {d: states[-d] for d in cell.delays})
+        made[0].retain_grad()
+        extra = tuple(torch.zeros_like(part).requires_grad_() for part in made)
+        states.append(tuple(part + zeros for part, zeros in zip(made, extra, strict=True)))
+        hidden.append(made[0])
+        added.append(extra)
+    nodes.hidden.append(hidden)
+    nodes.added.append(added)
+    output = torch.stack([state[0] for state in states[-len(x) :]])
+    if layer.residual is None:
+        return output
+    projection = getattr(layer, f"weight_residual_l{n}", None)
+    return output + (x if projection is None else F.linear(x, projection))
+
+
+def log_norms(model: Recurrent | SequenceModel, x: Tensor, at: int, wrt: str, loss: Loss = torch.sum) -> Tensor:
+    """Return log‖∂L/∂s_{T-n}‖, (L, B, N), of a loss of the answer at step T = `at` >= 0; x as the model reads it."""
+    core = model if isinstance(model, Recurrent) else model.core
+    z = x if isinstance(model, Recurrent) else model.encode(x)
+    z = z.transpose(0, 1) if core.batch_first else z
+    nodes = Nodes()
+    for n in range(core.num_layers):
+        z = one_layer(core, n, z, nodes)
+    loss(z[at] if isinstance(model, Recurrent) else model.head(z[at])).backward()
+    layers = [[_gradient(nodes, n, t, wrt) for t in range(at, -1, -1)] for n in range(core.num_layers)]
+    return torch.stack([torch.stack(lags, -1) for lags in layers]).log()
+
+
+def _gradient(nodes: Nodes, n: int, t: int, wrt: str) -> Tensor:
+    h, added = nodes.hidden[n][t], nodes.added[n][t]
+    if wrt == "h":
+        return _grad(h).norm(dim=-1)
+    return torch.cat([_grad(part) for part in (added[1:] if wrt == "c" else added)], -1).norm(dim=-1)
+
+
+def _grad(node: Tensor) -> Tensor:
+    return torch.zeros_like(node) if node.grad is None else node.grad
