@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from seqskip.cli.main import COMMANDS
+from seqskip.cli.quiet import quiet
 from tests.cli.conftest import inside
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,7 +27,7 @@ def test_python_blocks_are_found() -> None:
 
 @pytest.mark.parametrize("code", blocks("python"), ids=lambda code: code.splitlines()[0][:40])
 def test_python_block_runs(code: str, tmp_path: Path) -> None:
-    with inside(tmp_path):
+    with inside(tmp_path), quiet():
         exec(compile(code, "README.md", "exec"), {"__name__": "readme"})
 
 
