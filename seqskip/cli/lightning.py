@@ -10,9 +10,10 @@ from typing import Any
 import torch
 from jsonargparse import Namespace
 from pytorch_lightning import Callback, Trainer
-from pytorch_lightning.callbacks import ModelCheckpoint, Timer
+from pytorch_lightning.callbacks import ModelCheckpoint, Timer, TQDMProgressBar
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 
+from seqskip import checks
 from seqskip.cli import arguments, outcome
 from seqskip.cli.errors import explain
 from seqskip.cli.quiet import quiet, terminal
@@ -73,6 +74,9 @@ class SeqskipCLI(LightningCLI):
         parser.add_argument(
             "--run", type=str | None, default=None, help="Folder of a run to go on with, or to measure."
         )
+        parser.add_argument(
+            "--threads", type=int | None, default=None, help="CPU threads of torch; small nets are fastest with one."
+        )
         parser.link_arguments("data.task", "model.task", apply_on="instantiate")
         parser.link_arguments("seed_everything", "data.seed")
 
@@ -97,12 +101,14 @@ class SeqskipCLI(LightningCLI):
     def before_instantiate_classes(self) -> None:
         settings = self.config[self.subcommand]
         _demand_one_source_of_delays(settings)
+        if settings.threads is not None:
+            torch.set_num_threads(checks.integer("threads", settings.threads, 1))
         if self.subcommand == "fit" and self.run_folder is None:
             self.run_folder = _new_run(settings, self.names)
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         if terminal():
-            callbacks: list[Callback] = []
+            callbacks: list[Callback] = [TQDMProgressBar()]  # Rich's would count epochs up to -2 of a training by steps
         else:
             callbacks, kwargs = [PlainProgress()], {**kwargs, "enable_progress_bar": False}
         if self.run_folder is None or self.subcommand != "fit":
