@@ -117,6 +117,11 @@ class Recurrent(nn.Module):
         weight = getattr(self, f"weight_residual_l{layer}", None)
         return identity if weight is None else Projection(weight)
 
+    @property
+    def has_skips(self) -> bool:
+        """Whether anything here skips time or depth; without, the stack is torch.nn's."""
+        return self.residual is not None or any(delays != (1,) for delays in self.delays)
+
     def blocks(self) -> list[Block]:
         """Return the layers of the stack as they run: cell, engine and shortcut of each."""
         layers = range(self.num_layers)

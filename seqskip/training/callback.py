@@ -91,7 +91,9 @@ def decays(module: SequenceModule, probe: Batch, *, plain: bool) -> tuple[Decay,
         return module.task.loss(torch.cat((others, answer.unsqueeze(1)), 1), probe)
 
     decay = gradient_decay(module.model, probe.x, loss=loss)
-    return decay, gradient_decay(without_skips(module.model), probe.x, loss=loss) if plain else None
+    if not plain or not module.model.core.has_skips:
+        return decay, None
+    return decay, gradient_decay(without_skips(module.model), probe.x, loss=loss)
 
 
 def title(module: SequenceModule) -> str:

@@ -85,21 +85,26 @@ class Curves:
         """Draw the first and the last measurement, with and without skips, and the task's lag."""
         figure = Figure(figsize=(7.5, 4.5), layout="constrained")
         ax = figure.subplots()
-        ends = (0,) if len(self.steps) == 1 else (0, -1)
-        for index in ends:
-            style = "--" if index == 0 else "-"
-            plot_curve(
-                ax, self.curve(index), color=BLUE, linestyle=style, label=f"with skips, step {self.steps[index]}"
-            )
-        for index in ends if self.plain_steps else ():
-            step, style = self.plain_steps[index], "--" if index == 0 else "-"
-            label = f"same weights, skips removed, step {step}"
-            plot_curve(ax, self.plain_curve(index), color=ORANGE, linestyle=style, label=label)
+        name = "with skips, " if self.plain_steps else ""
+        for index in _ends(self.steps):
+            plot_curve(ax, self.curve(index), color=BLUE, **_line(index, f"{name}step {self.steps[index]}"))
+        for index in _ends(self.plain_steps):
+            label = f"same weights, skips removed, step {self.plain_steps[index]}"
+            plot_curve(ax, self.plain_curve(index), color=ORANGE, **_line(index, label))
         mark_lag(ax, self.lag)
         ax.set_title(title)
         ax.grid(alpha=0.25)
         ax.legend()
         figure.savefig(path, dpi=150)
+
+
+def _ends(steps: list[int]) -> list[int]:
+    """Return the indices of the first and the last measurement."""
+    return sorted({0, len(steps) - 1}) if steps else []
+
+
+def _line(index: int, label: str) -> dict[str, str]:
+    return {"linestyle": "--" if index == 0 else "-", "label": label}
 
 
 def _insert(steps: list[int], curves: list[Array], step: int, curve: Array) -> None:

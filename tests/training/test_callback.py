@@ -62,3 +62,11 @@ def test_another_module_is_refused() -> None:
 def test_bad_arguments(name: str) -> None:
     with pytest.raises(ValueError, match=f"{name} must be an integer >= 1, got 0"):
         GradientDecay(**{name: 0})
+
+
+def test_a_model_without_skips_is_not_compared_with_itself(tmp_path: Path) -> None:
+    module, data = tiny()
+    module.model.core = without_skips(module.model.core)
+    fit(module, data, tmp_path, 2, callbacks=[GradientDecay()])
+    curves = Curves.load(tmp_path / "gradient_decay.npz")
+    assert curves.steps == [0, 2] and curves.plain_steps == [] and curves.plain == []
