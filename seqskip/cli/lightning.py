@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from jsonargparse import Namespace
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning import Callback, Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint, Timer, TQDMProgressBar
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
@@ -35,6 +36,8 @@ def run(words: list[str]) -> int:
     try:
         with quiet():
             SeqskipCLI(request, arguments.config_names(request.words))
+    except MisconfigurationException as error:
+        raise ValueError(" ".join(str(error).split())) from None
     except SystemExit as stop:
         # Lightning ends the process with 1 after a Ctrl-C; --help ends it with 0.
         return INTERRUPTED if stop.code == 1 else 0
@@ -103,10 +106,11 @@ class SeqskipCLI(LightningCLI):
         _demand_one_source_of_delays(settings)
         if settings.threads is not None:
             torch.set_num_threads(checks.integer("threads", settings.threads, 1))
-        if self.subcommand == "fit" and self.run_folder is None:
-            self.run_folder = _new_run(settings, self.names)
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
+        # Not before the model and the data are made: a refused setting leaves no folder behind.
+        if self.subcommand == "fit" and self.run_folder is None:
+            self.run_folder = _new_run(self.config["fit"], self.names)
         if terminal():
             callbacks: list[Callback] = [TQDMProgressBar()]  # Rich's would count epochs up to -2 of a training by steps
         else:
@@ -150,7 +154,6 @@ class SeqskipCLI(LightningCLI):
             settings = self.config["fit"].clone(with_meta=False)
             for once in ("name", "run", "ckpt_path", "config"):
                 settings.pop(once, None)
-            self.run_folder.path.mkdir(parents=True, exist_ok=True)
             text = self._parser("fit").dump(settings, skip_unset=False)
             self.run_folder.config.write_text(text, encoding="utf-8")
         outcome.announce(self.run_folder, self.model)
@@ -185,11 +188,7 @@ def _new_run(settings: Namespace, names: list[str]) -> Run:
     if name is None:
         run = Run.fresh(names[-1] if names and names[-1] != "config" else "run", root)
     else:
-        run = Run(root / name)
-        if run.path.exists():
-            raise ValueError(
-                f"name must be new, and {run.path} exists; choose another, or go on with: seqskip fit --run {run.path}"
-            )
+        run = Run.named(name, root)
     os.environ[INHERITED_RUN] = str(run.path)
     return run
 

@@ -1,5 +1,7 @@
 """The folder of one training: where each file lies."""
 
+import contextlib
+import itertools
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +20,24 @@ class Run:
 
     @classmethod
     def fresh(cls, name: str, root: Path = RUNS) -> "Run":
-        """Return a folder that does not exist yet: `name`, or `name-2`, `name-3`, ... where it is taken."""
-        taken = (name if count == 1 else f"{name}-{count}" for count in range(1, 10_000))
-        return cls(next(root / free for free in taken if not (root / free).exists()))
+        """Make a new folder: `name`, or `name-2`, `name-3`, ... where it is taken, by a run started just now even."""
+        for count in itertools.count(1):
+            path = root / (name if count == 1 else f"{name}-{count}")
+            with contextlib.suppress(FileExistsError):
+                path.mkdir(parents=True)
+                return cls(path)
+        raise AssertionError("there is always another number")
+
+    @classmethod
+    def named(cls, name: str, root: Path = RUNS) -> "Run":
+        """Make a new folder of this very name, else raise ValueError."""
+        run = cls(root / name)
+        try:
+            run.path.mkdir(parents=True)
+        except FileExistsError:
+            taken = f"name must be new, and {run.path} exists"
+            raise ValueError(f"{taken}; choose another, or go on with: seqskip fit --run {run.path}") from None
+        return run
 
     @classmethod
     def existing(cls, path: str | Path) -> "Run":
