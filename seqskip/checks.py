@@ -61,7 +61,7 @@ def features(name: str, x: object, size: int, like: Tensor, shapes: Sequence[str
     if not isinstance(x, Tensor):
         packed = "; pad it with torch.nn.utils.rnn.pad_packed_sequence" if isinstance(x, PackedSequence) else ""
         raise ValueError(f"{name} must be a tensor of shape {wanted}, got {type(x).__name__}{packed}")
-    if x.dim() not in {shape.count(",") + (not shape.endswith(",)")) for shape in shapes}:
+    if x.dim() not in map(len, map(_letters, shapes)):
         raise ValueError(f"{name} must have shape {wanted}, got {tuple(x.shape)}")
     if x.size(-1) != size:
         raise ValueError(f"{name} must have {size} features in its last dimension, got {tuple(x.shape)}")
@@ -71,10 +71,15 @@ def features(name: str, x: object, size: int, like: Tensor, shapes: Sequence[str
 def sequence(x: object, size: int, like: Tensor, shapes: Sequence[str]) -> Tensor:
     """Return `x` if it passes `features` and has at least one time step, else raise ValueError."""
     checked = features("input", x, size, like, shapes)
-    layout = next(shape for shape in shapes if shape.count(",") + 1 == checked.dim())
-    if checked.size(layout.strip("(").split(", ").index("T")) == 0:
+    layout = next(shape for shape in shapes if len(_letters(shape)) == checked.dim())
+    if checked.size(_letters(layout).index("T")) == 0:
         raise ValueError(f"input must have at least one time step, got {tuple(checked.shape)} read as {layout}")
     return checked
+
+
+def _letters(shape: str) -> list[str]:
+    """Return the dimensions of a shape as written in the docs: "(B, T, I)" has three, "(I,)" one."""
+    return [letter.strip() for letter in shape.strip("()").split(",") if letter.strip()]
 
 
 def state(part: object, name: str, shape: tuple[int, ...], like: Tensor) -> Tensor:
@@ -90,12 +95,16 @@ def state(part: object, name: str, shape: tuple[int, ...], like: Tensor) -> Tens
 
 
 def _same_kind(name: str, x: Tensor, like: Tensor) -> Tensor:
-    # Under autocast the operations cast by themselves, so any floating dtype may come in.
-    casts = torch.is_autocast_enabled(like.device.type) and x.is_floating_point()
-    if x.dtype != like.dtype and not casts:
+    if x.dtype != like.dtype and not _autocasts(x):
         raise ValueError(f"{name} must have the weights' dtype {like.dtype}, got {x.dtype}; use .to({like.dtype})")
     if x.device != like.device:
         raise ValueError(
             f"{name} must be on the weights' device {like.device}, got {x.device}; use .to('{like.device}')"
         )
     return x
+
+
+def _autocasts(x: Tensor) -> bool:
+    # Under autocast the operations cast by themselves, but for float64.
+    low = x.dtype in (torch.float16, torch.bfloat16, torch.float32)
+    return low and x.device.type != "meta" and torch.is_autocast_enabled(x.device.type)

@@ -30,7 +30,9 @@ def orthogonal(cell: Cell) -> None:
     count = cell.weight_hh.size(1) // size
     for gate in torch.split(cell.weight_hh, size, 0):
         for matrix in torch.split(gate, size, 1):
-            nn.init.orthogonal_(matrix, gain=count**-0.5)
+            # In float32 at least: half precision has no QR decomposition.
+            drawn = torch.empty_like(matrix, dtype=torch.promote_types(matrix.dtype, torch.float32))
+            matrix.copy_(nn.init.orthogonal_(drawn, gain=count**-0.5))
 
 
 INITIALISERS: dict[str, Callable[[Cell], None]] = {"torch": torch_uniform, "orthogonal": orthogonal}

@@ -1,5 +1,6 @@
 """A whole model for sequences: input layer, recurrent core, readout."""
 
+import torch
 from torch import Tensor, nn
 
 from seqskip import checks
@@ -46,7 +47,7 @@ class SequenceModel(nn.Module):
         if not isinstance(core, Recurrent):
             raise ValueError(f"core must be a seqskip layer, got {type(core).__name__}")
         self.encoder = _encoder(input_size, num_embeddings, core)
-        self.input_size = input_size or core.input_size
+        self._features = input_size or core.input_size
         self.core = core
         like = next(core.parameters())
         self.head = nn.Linear(core.hidden_size, output_size, device=like.device, dtype=like.dtype)
@@ -59,9 +60,9 @@ class SequenceModel(nn.Module):
     def encode(self, x: Tensor) -> Tensor:
         """Return what the core reads, (B, T, I), or (T, B, I) for a core that is not batch_first."""
         if isinstance(self.encoder, nn.Embedding):
-            _check_tokens(x)
+            _check_tokens(x, self.encoder.num_embeddings)
         else:
-            checks.sequence(x, self.input_size, self.head.weight, ["(B, T, input_size)"])
+            checks.sequence(x, self._features, self.head.weight, ["(B, T, input_size)"])
         x = self.encoder(x)
         return x if self.core.batch_first else x.transpose(0, 1)
 
@@ -83,9 +84,12 @@ def _encoder(input_size: int | None, num_embeddings: int | None, core: Recurrent
     return nn.Sequential(nn.Linear(features, core.input_size, device=like.device, dtype=like.dtype), nn.ReLU())
 
 
-def _check_tokens(x: object) -> None:
+def _check_tokens(x: object, known: int) -> None:
     if not isinstance(x, Tensor) or x.dim() != 2 or x.size(1) == 0:
         got = tuple(x.shape) if isinstance(x, Tensor) else type(x).__name__
         raise ValueError(f"input must have shape (B, T) of token numbers, T >= 1, got {got}")
-    if x.is_floating_point():
-        raise ValueError(f"token numbers must be integers, got {x.dtype}; use .long()")
+    if x.dtype not in (torch.int32, torch.int64):
+        raise ValueError(f"token numbers must be integers, int32 or int64, got {x.dtype}; use .long()")
+    # On an accelerator the look would stop its queue; there the embedding checks by itself.
+    if x.device.type == "cpu" and x.numel() and not 0 <= int(x.min()) <= int(x.max()) < known:
+        raise ValueError(f"token numbers must lie in 0 to {known - 1}, got {int(x.min())} to {int(x.max())}")

@@ -78,6 +78,8 @@ class Recurrent(nn.Module):
         self.residual = None if residual is None else checks.choice("residual", residual, RESIDUALS)
         self.init = checks.choice("init", init, INITIALISERS)
         self.backend = checks.choice("backend", backend, BACKENDS)
+        if dtype is not None and not dtype.is_floating_point:
+            raise ValueError(f"dtype must be a floating-point type, got {dtype}; use torch.float32")
         self._allocate({"device": device, "dtype": dtype})
         self.reset_parameters()
 

@@ -47,6 +47,12 @@ def gradient_decay(
         ValueError: `at` lies outside the sequence, `wrt` names no part of the state, the model is of another
             kind, the input has the wrong shape, the states are not finite.
     """
+    # As outside inference mode and autocast: gradients are needed, at the model's own precision.
+    with torch.inference_mode(False), torch.autocast(_device_type(x), enabled=False):
+        return _measure(model, x.clone() if isinstance(x, Tensor) else x, at, wrt, loss)
+
+
+def _measure(model: Recurrent | SequenceModel, x: Tensor, at: int, wrt: str, loss: Loss) -> Decay:
     core, encoded = _read(model, x)
     checks.choice("wrt", wrt, WRT if "c" in core.cell_type.state_names else ("h", "state"))
     steps = encoded.size(0)
@@ -66,6 +72,10 @@ def gradient_decay(
         norms.append(state.log_norm(columns).flip(0).T)  # (B, N), lag 0 first
     log_norm = torch.stack(norms[::-1]).cpu().numpy()
     return Decay(log_norm, _windows(core))
+
+
+def _device_type(x: object) -> str:
+    return x.device.type if isinstance(x, Tensor) else "cpu"
 
 
 def _windows(core: Recurrent) -> tuple[int, ...]:
@@ -94,5 +104,7 @@ def _answer_gradient(model: Recurrent | SequenceModel, z: Tensor, loss: Loss) ->
     with torch.enable_grad():
         leaf = z.detach().requires_grad_()
         value = loss(leaf if isinstance(model, Recurrent) else model.head(leaf))
+        if not isinstance(value, Tensor) or value.dim() or not value.requires_grad:
+            raise ValueError(f"loss must return a scalar tensor that depends on the answer, got {value!r}")
         (gradient,) = torch.autograd.grad(value, leaf)
     return gradient

@@ -3,7 +3,6 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import ClassVar
 
 import torch
@@ -66,12 +65,7 @@ class Cell(ABC):
 
     def preactivation(self, projected: Tensor, past: Past) -> Tensor:
         """Return the projected input plus the recurrent term, (B, G·H)."""
-        return torch.addmm(projected, self.combined(past), self.recurrent_matrix)
-
-    @cached_property
-    def recurrent_matrix(self) -> Tensor:
-        """`weight_hh` transposed, once for all steps."""
-        return self.weight_hh.t()
+        return torch.addmm(projected, self.combined(past), self.weight_hh.t())
 
     def carried(self, past: Past, part: int) -> Tensor:
         """Return the mean over the delays of one part of the state, (B, H): what a gate may keep."""

@@ -29,6 +29,10 @@ def read(words: list[str]) -> Request:
         return Request(words, None)
     run = Run.existing(run_path)
     command, *rest = words
+    given = [word.partition("=")[0] for word in rest]
+    for option in ("--run", "--name", *(["--ckpt_path"] if command == "fit" else [])):
+        if option in given:
+            raise ValueError(f"{option} must not be given beside --run {run_path}, which says where to go on")
     checkpoint = run.last if command == "fit" else run.weights
     if not checkpoint.is_file():
         raise ValueError(f"run {run_path!r} must hold {checkpoint.name} to go on from, and it holds no checkpoint yet")

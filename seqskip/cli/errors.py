@@ -1,6 +1,5 @@
 """One line for what is wrong with a config or a command line, with the known names and the nearest one."""
 
-import importlib
 import inspect
 import re
 from collections.abc import Sequence
@@ -22,6 +21,9 @@ KINDS: dict[str, type] = {
     "trainer.callbacks": Callback,
     "trainer.logger": Logger,
 }
+
+# What the task decides, and a config cannot.
+GIVEN = {"model.core": ("input_size",), "model.optimizer": ("params",), "model.scheduler": ("optimizer",)}
 
 
 def explain(message: str, known: Sequence[str]) -> str:
@@ -46,8 +48,8 @@ def explain(message: str, known: Sequence[str]) -> str:
         r"given class_path '([\w.]+)'", message
     )
     if name and key in KINDS and "." not in name:
-        known = _subclasses(KINDS[key])
-        return f"{key} must be one of {', '.join(known)}, got {name!r}{nearest(name, known)}"
+        kinds = _subclasses(KINDS[key])
+        return f"{key} must be one of {', '.join(kinds)}, got {name!r}{nearest(name, kinds)}"
     keys = re.findall(r'Parser key "([\w.]+)"', message)
     wrong = re.search(r"Expected an? <class '(\w+)'>\. Got value: (.*)", message)
     if keys and wrong:
@@ -56,28 +58,28 @@ def explain(message: str, known: Sequence[str]) -> str:
 
 
 def _unknown_option(key: str | None, option: str, message: str) -> str:
-    path = _found(r"class_path[ =]'([\w.]+)'", message)
-    known = _options(path) if path else []
+    name = (_found(r"class_path[ =]'([\w.]+)'", message) or "").rpartition(".")[2]
+    known = _options(key, name)
     options = f"; its options are {', '.join(known)}" if known else ""
     return f"{key} has no option {option!r}{nearest(option, known)}{options}"
 
 
-def _subclasses(kind: type) -> list[str]:
-    found: set[str] = set()
+def _subclasses(kind: type) -> dict[str, type]:
+    """Return the classes of one kind that have been imported, by name."""
+    found: dict[str, type] = {}
     waiting: list[type] = [kind]
     while waiting:
         children: list[type] = waiting.pop().__subclasses__()
-        for child in children:
-            waiting.append(child)
-            if not inspect.isabstract(child) and not child.__name__.startswith("_"):
-                found.add(child.__name__)
-    return sorted(found)
+        waiting += children
+        found |= {c.__name__: c for c in children if not inspect.isabstract(c) and not c.__name__.startswith("_")}
+    return dict(sorted(found.items()))
 
 
-def _options(path: str) -> list[str]:
-    module, _, name = path.rpartition(".")
-    names = inspect.signature(getattr(importlib.import_module(module), name)).parameters
-    return [name for name in names if name not in ("self", "args", "kwargs")]
+def _options(key: str | None, name: str) -> list[str]:
+    # Looked up among the known classes: what a message quotes comes from the config and is never imported.
+    kind = _subclasses(KINDS[key]).get(name) if key in KINDS else None
+    names = inspect.signature(kind).parameters if kind else {}
+    return [option for option in names if option not in ("args", "kwargs", *GIVEN.get(key or "", ()))]
 
 
 def _found(pattern: str, text: str) -> str | None:

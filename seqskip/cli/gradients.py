@@ -17,7 +17,7 @@ def gradients(words: list[str]) -> int:
     if not run.curves.is_file():
         raise ValueError(
             f"run {str(run.path)!r} must hold {run.curves.name}, written at the end of a training; go on "
-            f"with: seqskip fit --run {run.path}"
+            f"with: {run.command('fit')}"
         )
     curves = Curves.load(run.curves)
     curves.draw(run.picture, run.path.name)

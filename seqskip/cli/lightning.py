@@ -1,8 +1,6 @@
 """fit, validate, test and predict: LightningCLI with short names, a folder per run and a closing table."""
 
 import os
-import pickle
-import shlex
 from argparse import ArgumentError
 from pathlib import Path
 from typing import Any
@@ -11,20 +9,22 @@ import torch
 from jsonargparse import Namespace
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning import Callback, Trainer
-from pytorch_lightning.callbacks import ModelCheckpoint, Timer, TQDMProgressBar
+from pytorch_lightning.callbacks import ProgressBar, Timer, TQDMProgressBar
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
+from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from seqskip import checks
-from seqskip.cli import arguments, outcome
+from seqskip.cli import arguments, loaded, outcome
 from seqskip.cli.errors import explain
 from seqskip.cli.quiet import quiet, terminal
 from seqskip.cli.safety import restrict_imports
 from seqskip.training import GradientDecay, Run, SequenceModule, TaskData, build_module
+from seqskip.training.checkpoint import RunCheckpoint
 from seqskip.training.logger import run_logger
 from seqskip.training.progress import Interruption, PlainProgress
 from seqskip.training.run import RUNS
 
-INTERRUPTED = 130  # what a shell reports for a command ended by Ctrl-C
+INTERRUPTED, TERMINATED = 130, 143  # what a shell reports for a command ended by Ctrl-C, by SIGTERM
 DEFAULTS = {"enable_model_summary": False, "num_sanity_val_steps": 0, "log_every_n_steps": 10}
 INHERITED_RUN = "SEQSKIP_RUN"  # tells the processes that Lightning starts for a strategy which folder is the run's
 
@@ -36,11 +36,14 @@ def run(words: list[str]) -> int:
     try:
         with quiet():
             SeqskipCLI(request, arguments.config_names(request.words))
-    except MisconfigurationException as error:
-        raise ValueError(" ".join(str(error).split())) from None
+    except (MisconfigurationException, ModuleNotFoundError, OSError) as error:
+        raise ValueError(str(error)) from None
+    except SIGTERMException:
+        return TERMINATED
     except SystemExit as stop:
-        # Lightning ends the process with 1 after a Ctrl-C; --help ends it with 0.
-        return INTERRUPTED if stop.code == 1 else 0
+        if stop.code == 1:  # how Lightning ends the process after a Ctrl-C
+            return INTERRUPTED
+        raise
     return 0
 
 
@@ -91,30 +94,43 @@ class SeqskipCLI(LightningCLI):
             raise ValueError(explain(str(error), sorted(options))) from None
 
     def _parse_ckpt_path(self) -> None:
-        """Check that a checkpoint can be loaded; Lightning would let its settings win over the command line's."""
+        """Load the checkpoint, to check it; Lightning would let its settings win over the command line's."""
         path = self.config[self.config.subcommand].ckpt_path
-        if path is None:
-            return
-        try:
-            torch.load(path, map_location="cpu", weights_only=True)
-        except (OSError, EOFError, RuntimeError, pickle.UnpicklingError) as error:
-            why = str(error).partition("\n")[0]
-            raise ValueError(f"ckpt_path must be a checkpoint as seqskip writes it, got {str(path)!r}: {why}") from None
+        self.weights = None if path is None else loaded.weights(path)
+        if path is None and self.config.subcommand != "fit":
+            raise ValueError("ckpt_path must be given, or --run with the folder of a training")
 
     def before_instantiate_classes(self) -> None:
         settings = self.config[self.subcommand]
         _demand_one_source_of_delays(settings)
         if settings.threads is not None:
             torch.set_num_threads(checks.integer("threads", settings.threads, 1))
+        if self.resumed is not None and self.subcommand == "fit":
+            loaded.demand_same_task(self.resumed, self._settings())
+
+    def _settings(self) -> str:
+        """Return the settings of this command as the text of a config, without what belongs to one start alone."""
+        settings = self.config[self.subcommand].clone(with_meta=False)
+        for once in ("name", "run", "ckpt_path", "config"):
+            settings.pop(once, None)
+        return str(self._parser(self.subcommand).dump(settings, skip_unset=False))
+
+    def after_instantiate_classes(self) -> None:
+        if self.weights is not None:
+            loaded.demand_fitting(self.weights, self.model)
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         # Not before the model and the data are made: a refused setting leaves no folder behind.
+        self.settings = self._settings()
         if self.subcommand == "fit" and self.run_folder is None:
             self.run_folder = _new_run(self.config["fit"], self.names)
         if terminal():
             callbacks: list[Callback] = [TQDMProgressBar()]  # Rich's would count epochs up to -2 of a training by steps
         else:
             callbacks, kwargs = [PlainProgress()], {**kwargs, "enable_progress_bar": False}
+        own = self._get(self.config_init, "trainer").callbacks or []
+        if any(isinstance(callback, ProgressBar) for callback in (own if isinstance(own, list) else [own])):
+            callbacks, kwargs = [], {key: value for key, value in kwargs.items() if key != "enable_progress_bar"}
         if self.run_folder is None or self.subcommand != "fit":
             return self._with(callbacks, {**kwargs, "logger": False, "enable_checkpointing": False})
         if self._get(self.config_init, "trainer").logger in (None, True):
@@ -131,17 +147,10 @@ class SeqskipCLI(LightningCLI):
         return super().instantiate_trainer(**{**settings, "callbacks": list(self.callbacks)})
 
     def _training_callbacks(self, folder: Run) -> list[Callback]:
-        task = self.model.task
-        best = ModelCheckpoint(
-            dirpath=folder.checkpoints,
-            filename=folder.best.stem,
-            monitor=f"val/{task.monitor}",
-            mode="max" if task.higher_is_better else "min",
-            save_last=True,
-            enable_version_counter=False,
-        )
-        resume = f"seqskip fit --run {shlex.quote(str(folder.path))}"
-        return [best, Timer(), GradientDecay(dirpath=str(folder.path)), Interruption(folder.last, resume)]
+        callbacks: list[Callback] = [Timer(), GradientDecay(dirpath=str(folder.path))]
+        if self._get(self.config_init, "trainer").enable_checkpointing is not False:
+            callbacks.append(RunCheckpoint(folder, self.model.task))
+        return [*callbacks, Interruption(folder.last, folder.command("fit"))]
 
     def _prepare_subcommand_kwargs(self, subcommand: str) -> dict[str, Any]:
         prepared: dict[str, Any] = super()._prepare_subcommand_kwargs(subcommand)
@@ -151,11 +160,7 @@ class SeqskipCLI(LightningCLI):
     def before_fit(self) -> None:
         assert self.run_folder is not None
         if self.trainer.is_global_zero and self.resumed is None:
-            settings = self.config["fit"].clone(with_meta=False)
-            for once in ("name", "run", "ckpt_path", "config"):
-                settings.pop(once, None)
-            text = self._parser("fit").dump(settings, skip_unset=False)
-            self.run_folder.config.write_text(text, encoding="utf-8")
+            self.run_folder.config.write_text(self.settings, encoding="utf-8")
         outcome.announce(self.run_folder, self.model)
 
     def after_fit(self) -> None:
@@ -170,7 +175,9 @@ class SeqskipCLI(LightningCLI):
 
     def predict(self, **kwargs: Any) -> None:
         """Write the answers, and what was asked, to predictions.npz in the run's folder or the current one."""
-        answers = self.trainer.predict(**{**kwargs, "return_predictions": True})
+        if self.trainer.world_size > 1:
+            raise ValueError(f"trainer.devices must be 1 to predict, got {self.trainer.world_size} processes")
+        answers: Any = self.trainer.predict(**{**kwargs, "return_predictions": True})
         folder = Path() if self.run_folder is None else self.run_folder.path
         outcome.write_predictions(folder / "predictions.npz", self.datamodule, answers)
 

@@ -37,7 +37,7 @@ def main(args: Sequence[str] | None = None) -> int:
     try:
         return _command(words[0])(words)
     except ValueError as error:
-        print(f"seqskip {words[0]}: {error}", file=sys.stderr)
+        print(f"seqskip {words[0]}: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
 
 

@@ -47,11 +47,13 @@ def close(run: Run, trainer: Trainer, module: SequenceModule, data: TaskData, ca
     trainer.save_checkpoint(run.last)
     trainer.test(module, data, ckpt_path=str(run.weights), verbose=False, weights_only=True)
     metrics = _logged(trainer, "test")
-    summary |= {"metrics": metric_rows(module, metrics), "solved": module.task.solved(metrics)}
+    summary |= {"metrics": metric_rows(module, metrics), "solved": bool(metrics) and module.task.solved(metrics)}
     if trainer.is_global_zero:
         run.write_summary(_finite(summary))
         print_summary(summary, f"{run.path}: {data.test_size:,} fresh test sequences")
-        print(f"picture {run.picture}\nagain   seqskip test --run {run.path}")
+        if run.picture.is_file():
+            print(f"picture {run.picture}")
+        print(f"again   {run.command('test')}")
 
 
 def print_metrics(trainer: Trainer, module: SequenceModule, stage: str) -> None:
@@ -61,9 +63,9 @@ def print_metrics(trainer: Trainer, module: SequenceModule, stage: str) -> None:
         print_summary({"metrics": rows}, f"{type(module.task).__name__}: {stage} set")
 
 
-def write_predictions(path: Path, data: TaskData, answers: Any) -> None:
-    """Write input, target and answer of every test sample to an npz file, and show the first."""
-    batches = list(data.predict_dataloader())
+def write_predictions(path: Path, data: TaskData, answers: list[Tensor]) -> None:
+    """Write input, target and answer of the test samples to an npz file."""
+    batches = list(data.predict_dataloader())[: len(answers)]
     x, y = (torch.cat([batch[part] for batch in batches]).numpy() for part in (0, 1))
     prediction = torch.cat(answers).float().cpu().numpy()
     np.savez_compressed(path, x=x, y=y, prediction=prediction)

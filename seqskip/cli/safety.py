@@ -5,7 +5,13 @@ from jsonargparse import set_parsing_settings
 # Only what the options of a training are made of. torch and pytorch_lightning as a whole would let in functions
 # that load and run files, such as torch.hub.load and LightningModule.load_from_checkpoint.
 ALLOWED = [
-    "seqskip",
+    "seqskip.GRU",
+    "seqskip.LSTM",
+    "seqskip.RNN",
+    "seqskip.layers",
+    "seqskip.tasks",
+    "seqskip.training.GradientDecay",
+    "seqskip.training.callback.GradientDecay",
     "torch.nn",
     "torch.optim",
     "torchmetrics",
@@ -17,8 +23,16 @@ ALLOWED = [
     "pytorch_lightning.profilers",
     "pytorch_lightning.strategies",
 ]
+# Their checkpoints say which files are removed when better ones come; a run keeps its own best and last.
+DENIED = [
+    "*",
+    "pytorch_lightning.callbacks.ModelCheckpoint",
+    "pytorch_lightning.callbacks.OnExceptionCheckpoint",
+    "pytorch_lightning.callbacks.model_checkpoint",
+    "pytorch_lightning.callbacks.on_exception_checkpoint",
+]
 
 
 def restrict_imports() -> None:
     """Let configs import the allowed classes and nothing else."""
-    set_parsing_settings(import_path_denylist=["*", "seqskip.cli"], import_path_allowlist=ALLOWED)
+    set_parsing_settings(import_path_denylist=DENIED, import_path_allowlist=ALLOWED)

@@ -14,7 +14,7 @@ from seqskip.tasks import Task
 from seqskip.training.module import SequenceModule
 
 FOLLOW_THE_LAG = "dilated"
-TokenSize = 32
+TOKEN_WIDTH = 32  # of an embedding whose width is not asked for
 
 
 def build_module(
@@ -30,7 +30,7 @@ def build_module(
     Args:
         task: the problem.
         core: the recurrent layers, without their input size.
-        delays: overrides the core's delays. "dilated" gives one layer per power of two below the task's lag, with
+        delays: overrides the core's delays. "dilated" gives one layer per power of two up to the task's lag, with
             delays 1, 2, 4, ...; by default the core's own delays stay.
         encoder_size: width of a learned input layer (linear and ReLU, an embedding for tokens); by default the
             input goes straight to the core.
@@ -47,7 +47,7 @@ def build_module(
         options = {"num_layers": layers, "delays": dilated(layers)}
     elif delays is not None:
         options = {"delays": delays}
-    width = encoder_size or task.input_size or TokenSize
+    width = encoder_size or task.input_size or TOKEN_WIDTH
     model = SequenceModel(
         core(width, **options),
         output_size=task.output_size,

@@ -47,7 +47,8 @@ class GradientDecay(Callback):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        if trainer.global_step % self.every_n_steps:
+        measured = self.curves is not None and self.curves.steps[-1] == trainer.global_step
+        if measured or trainer.global_step % self.every_n_steps:
             return
         decay = self._measure(trainer, _parts(trainer, pl_module)[0], plain=False)
         pl_module.log("gradient/half_life", decay.half_life, rank_zero_only=True)
@@ -73,6 +74,7 @@ class GradientDecay(Callback):
 
     def _measure(self, trainer: Trainer, module: SequenceModule, *, plain: bool) -> Decay:
         assert self._probe is not None and self.curves is not None
+        module.demand_finite()
         probe = Batch(*(part.to(module.device) for part in self._probe))
         probe = probe._replace(x=probe.x.to(module.dtype) if probe.x.is_floating_point() else probe.x)
         decay, bare = decays(module, probe, plain=plain)

@@ -48,17 +48,20 @@ class Fresh(IterableDataset[Batch]):
 class FreshLoader(DataLoader[Batch]):
     """A loader that knows how far it is, so that a resumed training sees the batches it would have seen."""
 
-    def __init__(self, dataset: Fresh, num_workers: int):
+    def __init__(self, dataset: Fresh, num_workers: int, epoch: int = 0):
         # A generator of its own: starting an epoch must not draw from the global random state.
         super().__init__(dataset, batch_size=None, num_workers=num_workers, generator=torch.Generator())
-        self.fresh, self.epoch, self.done = dataset, 0, 0
+        self.fresh, self.epoch, self.done = dataset, epoch, 0
+        self._begun = self._restored = False
 
     def __len__(self) -> int:
         return self.fresh.steps
 
     def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]  # a generator is what Lightning needs
-        if self.done == len(self):
+        # An epoch may be left before its end; only a restored position is gone on from.
+        if self.done == len(self) or (self._begun and not self._restored):
             self.epoch, self.done = self.epoch + 1, 0
+        self._begun, self._restored = True, False
         self.fresh.epoch, self.fresh.start = self.epoch, self.done
         for batch in super().__iter__():
             # Counted before it is handed out: Lightning does not come back after the last one.
@@ -71,7 +74,7 @@ class FreshLoader(DataLoader[Batch]):
 
     def load_state_dict(self, state: dict[str, int]) -> None:
         """Go on from a position."""
-        self.epoch, self.done = state["epoch"], state["done"]
+        self.epoch, self.done, self._restored = state["epoch"], state["done"], True
 
 
 class Fixed(Dataset[Batch]):
@@ -135,7 +138,8 @@ class TaskData(LightningDataModule):
 
     def train_dataloader(self) -> FreshLoader:
         """Return the endless stream of training batches, `steps_per_epoch` an epoch."""
-        return FreshLoader(Fresh(self.task, self.batch_size, self.steps_per_epoch, self.seed), self.num_workers)
+        epoch = 0 if self.trainer is None else self.trainer.current_epoch  # a loader may be made anew every epoch
+        return FreshLoader(Fresh(self.task, self.batch_size, self.steps_per_epoch, self.seed), self.num_workers, epoch)
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """Return the validation set."""

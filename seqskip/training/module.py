@@ -1,24 +1,27 @@
 """A model that trains on a task."""
 
-from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
 from pytorch_lightning import LightningModule
-from pytorch_lightning.cli import LRSchedulerCallable
+from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
-from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 from torchmetrics import MeanMetric
 
 from seqskip.model import SequenceModel
 from seqskip.tasks import Batch, Task
 
-OptimizerCallable = Callable[[Iterable[nn.Parameter]], Optimizer]
-
 
 class NotFinite(ValueError):
-    """A prediction is NaN or infinite: training has diverged."""
+    """Training has diverged: something has become NaN or infinite."""
+
+    def __init__(self, what: str, step: int):
+        super().__init__(
+            f"{what} must be finite, got NaN or inf at training step {step}; lower the learning rate "
+            "(model.optimizer.lr) or clip the gradient (trainer.gradient_clip_val)"
+        )
 
 
 class SequenceModule(LightningModule):
@@ -73,14 +76,12 @@ class SequenceModule(LightningModule):
     def _predict(self, batch: Batch) -> Tensor:
         prediction: Tensor = self.model(batch.x)
         if not bool(prediction.isfinite().all()):
-            raise NotFinite(
-                f"predictions must be finite, got NaN or inf at training step {self.global_step}; lower the learning "
-                "rate (model.optimizer.lr) or clip the gradient (trainer.gradient_clip_val)"
-            )
+            raise NotFinite("predictions", self.global_step)
         return prediction
 
     def _measure(self, batch: Batch, stage: str) -> None:
-        values = self.task.metrics(self._predict(batch), batch)
+        # Counted in float32 whatever the model computes in: bfloat16 has no 0.99.
+        values = self.task.metrics(self._predict(batch).float(), batch)
         for name, value in values.items():
             metric = self._metric(name)
             metric.update(value)
@@ -97,6 +98,14 @@ class SequenceModule(LightningModule):
             self.solved_at = self.global_step
             self.trainer.should_stop = True
 
+    def demand_finite(self) -> None:
+        """Raise NotFinite if a weight is NaN or infinite."""
+        if not all(bool(weight.isfinite().all()) for weight in self.model.parameters()):
+            raise NotFinite("weights", self.global_step)
+
+    def on_train_end(self) -> None:
+        self.demand_finite()
+
     def configure_optimizers(self) -> OptimizerLRScheduler:
         optimizer = self.optimizer(self.model.parameters())
         if self.scheduler is None:
@@ -107,12 +116,14 @@ class SequenceModule(LightningModule):
     # Lightning's checkpoints hold no random state; without it a resumed run would draw other dropout masks. The
     # optimizer's options are kept to tell which of them a resumed run asks to change: its state holds the old ones.
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self.demand_finite()  # before the last good checkpoint is written over
         cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
         checkpoint["random_state"] = {"cpu": torch.get_rng_state(), "cuda": cuda}
         checkpoint["optimizer_options"] = self._optimizer_options()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        self._loaded = checkpoint
+        if self.trainer.state.fn == "fit":
+            self._loaded = checkpoint
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         if self._loaded is not None:
@@ -124,14 +135,14 @@ class SequenceModule(LightningModule):
         if len(random_state["cuda"]) == torch.cuda.device_count() > 0:
             torch.cuda.set_rng_state_all([state.cpu() for state in random_state["cuda"]])
         changed = {name: value for name, value in self._optimizer_options().items() if options.get(name) != value}
-        for group in self._optimizer().param_groups:
+        for group in self.trainer.optimizers[0].param_groups:
             group.update(changed)
-
-    def _optimizer(self) -> Optimizer:
-        optimizer = self.optimizers(use_pl_optimizer=False)
-        assert isinstance(optimizer, Optimizer)  # configure_optimizers makes one
-        return optimizer
+            if "lr" in changed and "initial_lr" in group:
+                group["initial_lr"] = changed["lr"]
+        for config in self.trainer.lr_scheduler_configs:
+            if "lr" in changed and isinstance(config.scheduler, LRScheduler):
+                config.scheduler.base_lrs = [changed["lr"]] * len(config.scheduler.base_lrs)
 
     def _optimizer_options(self) -> dict[str, Any]:
-        defaults = self._optimizer().defaults
+        defaults = self.trainer.optimizers[0].defaults if self.trainer.optimizers else {}
         return {name: value for name, value in defaults.items() if isinstance(value, bool | int | float | str | tuple)}

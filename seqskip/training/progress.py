@@ -7,6 +7,7 @@ from types import FrameType
 from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 
 class PlainProgress(Callback):
@@ -54,14 +55,16 @@ class Interruption(Callback):
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         self._restore()
+        if isinstance(exception, SIGTERMException):  # raised between two steps
+            trainer.save_checkpoint(self.checkpoint)
         if not trainer.is_global_zero:
             return
-        kept = self.checkpoint if self.checkpoint.exists() else None
-        if isinstance(exception, KeyboardInterrupt):
+        kept = self.checkpoint.exists()
+        if isinstance(exception, KeyboardInterrupt | SIGTERMException):
             print(f"\nInterrupted at step {trainer.global_step}.", flush=True)
-            print(f"Go on with: {self.resume}" if kept else "Nothing is saved yet: there was no step.", flush=True)
+            print(f"Go on with: {self.resume}" if kept else "No checkpoint has been written yet.", flush=True)
         elif isinstance(exception, ValueError) and kept:
-            print(f"\nThe last good checkpoint is {kept}. Go on with: {self.resume}", flush=True)
+            print(f"\nThe last good checkpoint is {self.checkpoint}. Go on with: {self.resume}", flush=True)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._restore()

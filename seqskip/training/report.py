@@ -14,7 +14,7 @@ from seqskip.training.module import SequenceModule
 def metric_rows(module: SequenceModule, metrics: dict[str, float]) -> dict[str, dict[str, float]]:
     """Return each metric beside the value of the best guess that remembers nothing."""
     baseline = module.task.baseline()
-    return {name: {"measured": metrics[name], "baseline": baseline[name]} for name in baseline}
+    return {name: {"measured": metrics[name], "baseline": baseline[name]} for name in baseline if name in metrics}
 
 
 def gradient_rows(curves: Curves) -> dict[str, float]:

@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import json
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,12 +32,14 @@ class Run:
     @classmethod
     def named(cls, name: str, root: Path = RUNS) -> "Run":
         """Make a new folder of this very name, else raise ValueError."""
+        if Path(name).name != name:
+            raise ValueError(f"name must be the name of one folder, got {name!r}; its root is trainer.default_root_dir")
         run = cls(root / name)
         try:
             run.path.mkdir(parents=True)
         except FileExistsError:
             taken = f"name must be new, and {run.path} exists"
-            raise ValueError(f"{taken}; choose another, or go on with: seqskip fit --run {run.path}") from None
+            raise ValueError(f"{taken}; choose another, or go on with: {run.command('fit')}") from None
         return run
 
     @classmethod
@@ -48,6 +51,10 @@ class Run:
             found = f"there are {', '.join(known)}" if known else "there is none under runs/ yet"
             raise ValueError(f"run must be the folder of a training, with a config.yaml, got {str(path)!r}; {found}")
         return run
+
+    def command(self, name: str) -> str:
+        """Return the command line that does something with this run."""
+        return f"seqskip {name} --run {shlex.quote(str(self.path))}"
 
     @property
     def config(self) -> Path:
