@@ -142,3 +142,18 @@ def test_states_that_are_no_numbers_are_refused(variant: Variant) -> None:
     with pytest.raises(ValueError, match=r"finite.* from time step 5 on"):
         gradient_decay(layer, x)
     assert np.isfinite(gradient_decay(layer, x, 4).log_norm[-1, :, 0]).all()  # before that step all is well
+
+
+@pytest.mark.parametrize("around", [torch.inference_mode, torch.no_grad, lambda: torch.autocast("cpu", torch.bfloat16)])
+def test_measuring_does_not_depend_on_the_mode_around_it(around: Any) -> None:
+    net, x = GRU(2, 3, delays=(1, 2)), torch.randn(7, 2, 2)
+    expected = gradient_decay(net, x).log_norm
+    with around():
+        inside = gradient_decay(net, x * 1).log_norm
+    np.testing.assert_array_equal(inside, expected)
+
+
+@pytest.mark.parametrize("loss", [lambda answer: answer, lambda answer: torch.ones(()), lambda answer: 1.0])
+def test_a_loss_must_be_a_scalar_that_depends_on_the_answer(loss: Any) -> None:
+    with pytest.raises(ValueError, match="loss must return a scalar tensor that depends on the answer"):
+        gradient_decay(GRU(2, 3), torch.randn(7, 2, 2), loss=loss)

@@ -125,3 +125,8 @@ def test_ranks_of_one_step(variant: Variant, shape: tuple[int, ...], batch_first
 def test_features_of_one_step_are_shown_as_given(variant: Variant, shape: tuple[int, ...], batch_first: bool) -> None:
     with refused("input", "must have 2 features", f"got {shape}"):
         variant.build(2, 3, batch_first=batch_first).step(torch.zeros(shape))
+
+
+def test_an_integer_dtype_is_refused(layer_type: type[Recurrent]) -> None:
+    with pytest.raises(ValueError, match=r"dtype must be a floating-point type, got torch\.int32"):
+        layer_type(2, 3, dtype=torch.int32)

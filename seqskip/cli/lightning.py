@@ -115,11 +115,9 @@ class SeqskipCLI(LightningCLI):
             settings.pop(once, None)
         return str(self._parser(self.subcommand).dump(settings, skip_unset=False))
 
-    def after_instantiate_classes(self) -> None:
+    def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         if self.weights is not None:
             loaded.demand_fitting(self.weights, self.model)
-
-    def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         # Not before the model and the data are made: a refused setting leaves no folder behind.
         self.settings = self._settings()
         if self.subcommand == "fit" and self.run_folder is None:

@@ -31,4 +31,4 @@ def _read(run: Run) -> list[dict[str, Tensor | float]]:
     ]
     # What a crashed run logged after its last checkpoint is computed, and logged, again.
     reached = run.steps_at_last_checkpoint()
-    return [row for row in numbers if row["step"] < reached]
+    return [row for row in numbers if row["step"] < reached or any(name.startswith("test/") for name in row)]

@@ -27,6 +27,8 @@ CASES = {
     "--config=copyng.yaml": ["did you mean 'copying'"],
     "--run=nowhere": ["run must be the folder of a training", "got 'nowhere'"],
     "--run": ["--run must be followed by the folder of a run"],
+    "--name=../out": ["name must be the name of one folder, got '../out'"],
+    "--threads=0": ["threads must be an integer >= 1, got 0"],
 }
 
 HOSTILE = {
@@ -43,6 +45,13 @@ HOSTILE = {
     "a nested class": (
         "model: {optimizer: {class_path: pytorch_lightning.cli.instantiate_class, "
         "init_args: {init: {class_path: os.system, init_args: {command: touch hit}}}}}"
+    ),
+    "a checkpoint elsewhere": (
+        "trainer: {callbacks: [{class_path: ModelCheckpoint, init_args: {dirpath: /anywhere}}]}"
+    ),
+    "a callback that writes where it is told": (
+        "trainer: {callbacks: [{class_path: seqskip.training.progress.Interruption, "
+        "init_args: {checkpoint: notes.txt, resume: x}}]}"
     ),
     "the command line itself": "model: {optimizer: {class_path: seqskip.cli.main.main, init_args: {args: [info]}}}",
 }
@@ -71,6 +80,14 @@ def test_a_config_from_a_stranger_runs_no_code(kind: str, tmp_path: Path, capsys
     (tmp_path / "evil.yaml").write_text(HOSTILE[kind], encoding="utf-8")
     said = refused(["fit", "--config=copying", *TINY, "--config=evil.yaml"], tmp_path, capsys)
     assert "a config cannot run code" in said and not (tmp_path / "hit").exists()
+
+
+def test_what_a_message_quotes_is_not_imported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "stranger.py").write_text("import pathlib; pathlib.Path('hit').touch()", encoding="utf-8")
+    text = """data: {batch_size: "Option 'x' is not accepted class_path='stranger.X'"}"""
+    (tmp_path / "evil.yaml").write_text(text, encoding="utf-8")
+    refused(["fit", "--config=copying", *TINY, "--config=evil.yaml"], tmp_path, capsys)
+    assert not (tmp_path / "hit").exists()
 
 
 @pytest.mark.parametrize(
@@ -103,3 +120,31 @@ def test_a_run_without_a_checkpoint_is_refused(
     with inside(tmp_path):
         assert main(["gradients", "--run", str(run)]) == 1
     assert "gradient_decay.npz" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("--data.task.delay=7", "a run goes on with its own task"),
+        ("--model.core.hidden_size=5", "ckpt_path must hold weights of this very model"),
+        ("--name=other", "--name must not be given beside --run"),
+        ("--ckpt_path=other.ckpt", "--ckpt_path must not be given beside --run"),
+        ("--run=other", "--run must not be given beside --run"),
+    ],
+)
+def test_a_run_does_not_go_on_as_another(
+    word: str, message: str, finished: Finished, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = [finished.run / name for name in ("checkpoints/last.ckpt", "metrics.csv", "config.yaml", "summary.json")]
+    before = [path.read_bytes() for path in files]
+    assert message in refused(["fit", f"--run={finished.run}", word], tmp_path, capsys)
+    assert [path.read_bytes() for path in files] == before
+
+
+def test_measuring_needs_weights(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "ckpt_path must be given, or --run" in refused(["test", "--config=copying", *TINY], tmp_path, capsys)
+
+
+def test_an_unusable_root_is_answered_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("no folder", encoding="utf-8")
+    refused(["fit", "--config=copying", *TINY, "--trainer.default_root_dir=file"], tmp_path, capsys)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -99,7 +100,54 @@ def test_divergence_keeps_the_last_good_checkpoint(tmp_path: Path, capsys: pytes
     assert "The last good checkpoint is runs/copying/checkpoints/last.ckpt" in said.out and before == after == 6
 
 
-def test_ctrl_c_leaves_a_checkpoint_and_says_how_to_go_on(tmp_path: Path) -> None:
+def test_divergence_at_the_last_step_is_no_success(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with inside(tmp_path):
+        assert main(["fit", "--config=copying", *TINY, "--trainer.max_steps=1", "--model.optimizer.lr=2e38"]) == 1
+    assert "must be finite, got NaN or inf at training step 1; lower the learning rate" in capsys.readouterr().err
+    assert not (tmp_path / "runs/copying/checkpoints").exists()
+
+
+def test_a_moved_run_keeps_its_best_weights(tmp_path: Path) -> None:
+    with inside(tmp_path):
+        assert main(["fit", "--config=copying", *TINY]) == 0
+        (tmp_path / "runs/copying").rename(tmp_path / "moved")
+        best = torch.load("moved/checkpoints/best.ckpt", weights_only=True)["global_step"]
+        worse = ["--model.optimizer.lr=0.5", "--trainer.max_steps=9"]
+        assert main(["fit", "--run=moved", *worse]) == 0
+        assert torch.load("moved/checkpoints/best.ckpt", weights_only=True)["global_step"] == best
+        assert torch.load("moved/checkpoints/last.ckpt", weights_only=True)["global_step"] == 9
+
+
+def test_a_checkpoint_does_not_say_which_files_are_removed(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    (victim / "file.txt").write_text("keep", encoding="utf-8")
+    with inside(tmp_path):
+        assert main(["fit", "--config=copying", *TINY]) == 0
+        last = Path("runs/copying/checkpoints/last.ckpt")
+        checkpoint = torch.load(last, weights_only=True)
+        (key,) = (key for key in checkpoint["callbacks"] if key.startswith("RunCheckpoint"))
+        paths = {"kth_best_model_path": str(victim), "best_k_models": {str(victim): torch.tensor(1e9)}}
+        checkpoint["callbacks"][key] |= {**paths, "best_model_path": str(victim), "last_model_path": str(victim)}
+        torch.save(checkpoint, last)
+        assert main(["fit", "--run=runs/copying", "--trainer.max_steps=9"]) == 0
+    assert (victim / "file.txt").read_text(encoding="utf-8") == "keep"
+
+
+def test_runs_started_together_have_folders_of_their_own(tmp_path: Path) -> None:
+    with ThreadPoolExecutor() as pool:
+        made = list(pool.map(lambda _: Run.fresh("same", tmp_path).path, range(20)))
+    assert len(set(made)) == 20 and all(path.is_dir() for path in made)
+
+
+def test_validation_may_be_left_out(tmp_path: Path) -> None:
+    with inside(tmp_path):
+        words = ["--trainer.limit_test_batches=0", "--trainer.limit_val_batches=0"]
+        assert main(["fit", "--config=copying", *TINY, *words]) == 0
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["Ctrl-C", "SIGTERM"])
+def test_a_stopped_training_says_how_to_go_on(number: int, status: int, tmp_path: Path) -> None:
     words = ["fit", "--config=copying", *TINY, "--trainer.max_steps=1000000"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     training = subprocess.Popen(
@@ -111,9 +159,9 @@ def test_ctrl_c_leaves_a_checkpoint_and_says_how_to_go_on(tmp_path: Path) -> Non
             break
         time.sleep(0.1)
     assert metrics.exists()
-    training.send_signal(signal.SIGINT)
+    training.send_signal(number)
     printed, _ = training.communicate(timeout=60)
-    assert training.returncode == 130
+    assert training.returncode == status
     assert "Go on with: seqskip fit --run runs/copying" in printed
     step = torch.load(tmp_path / "runs/copying/checkpoints/last.ckpt", weights_only=True)["global_step"]
     assert f"Interrupted at step {step}." in printed

@@ -51,6 +51,13 @@ def test_a_resumed_loader_goes_on_where_it_was(done: int) -> None:
     assert same(expected[done:], rest)
 
 
+def test_an_epoch_left_early_is_followed_by_the_next() -> None:
+    loader = data().train_dataloader()
+    first = list(islice(loader, 2))
+    assert same(first, [loader.fresh.batch(0, 0), loader.fresh.batch(0, 1)])
+    assert same(list(loader), [loader.fresh.batch(1, index) for index in range(4)])
+
+
 def test_starting_an_epoch_draws_nothing_from_the_global_random_state() -> None:
     state = torch.get_rng_state()
     for loader in (data().train_dataloader(), data().val_dataloader(), data().test_dataloader()):

@@ -7,8 +7,9 @@ import pytest
 import torch
 
 import seqskip
+from seqskip.cli.quiet import quiet
 from seqskip.tasks import Adding, Batch, Copying
-from seqskip.training import SequenceModule, build_module
+from seqskip.training import SequenceModule, TaskData, build_module
 from tests.training.helpers import distance, fit, tiny
 
 
@@ -70,6 +71,42 @@ def test_nan_stops_training_with_the_step_and_a_hint(tmp_path: Path) -> None:
         module.model.head.bias.fill_(torch.nan)
     with pytest.raises(ValueError, match=r"NaN or inf at training step 0; lower the learning rate .*gradient_clip_val"):
         fit(module, data, tmp_path, 5)
+
+
+@pytest.mark.parametrize("settings", [{"limit_train_batches": 2}, {"reload_dataloaders_every_n_epochs": 1}], ids=str)
+def test_every_epoch_has_fresh_batches(tmp_path: Path, settings: dict[str, int]) -> None:
+    module, data = tiny()
+    seen: list[torch.Tensor] = []
+    loss = module.task.loss
+    module.task.loss = lambda prediction, batch: (seen.append(batch.x), loss(prediction, batch))[1]  # type: ignore
+    trainer = fit(module, data, tmp_path, 6, limit_val_batches=0, **settings)
+    epochs = -(-6 // settings.get("limit_train_batches", 5))
+    assert trainer.current_epoch == epochs and len(seen) == 6
+    assert not any(seen[a].equal(seen[b]) for a in range(6) for b in range(a))
+
+
+def test_a_resumed_run_takes_a_new_learning_rate_with_a_scheduler(tmp_path: Path) -> None:
+    def scheduled(lr: float) -> tuple[SequenceModule, TaskData]:
+        module, data = tiny(lr=lr)
+        module.scheduler = partial(torch.optim.lr_scheduler.LambdaLR, lr_lambda=lambda epoch: 0.5**epoch)
+        return module, data
+
+    first, data = scheduled(1e-3)
+    fit(first, data, tmp_path, 5).save_checkpoint(tmp_path / "part.ckpt")
+    rest, data = scheduled(1e-5)
+    trainer = fit(rest, data, tmp_path, 10, ckpt_path=tmp_path / "part.ckpt")
+    assert trainer.optimizers[0].param_groups[0]["lr"] == pytest.approx(1e-5 * 0.5**2)
+
+
+def test_testing_leaves_the_random_state(tmp_path: Path) -> None:
+    module, data = tiny()
+    trainer = fit(module, data, tmp_path, 2)
+    trainer.save_checkpoint(tmp_path / "part.ckpt")
+    with quiet():
+        trainer.test(module, data, ckpt_path=tmp_path / "part.ckpt", weights_only=True, verbose=False)
+    state = torch.get_rng_state()
+    module.on_train_batch_start(data.probe(1), 0)
+    assert state.equal(torch.get_rng_state())
 
 
 def test_scheduler_is_stepped_every_epoch(tmp_path: Path) -> None:
