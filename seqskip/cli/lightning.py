@@ -120,25 +120,20 @@ class SeqskipCLI(LightningCLI):
             loaded.demand_fitting(self.weights, self.model)
         # Not before the model and the data are made: a refused setting leaves no folder behind.
         self.settings = self._settings()
-        if self.subcommand == "fit" and self.run_folder is None:
-            self.run_folder = _new_run(self.config["fit"], self.names)
-        if terminal():
-            callbacks: list[Callback] = [TQDMProgressBar()]  # Rich's would count epochs up to -2 of a training by steps
-        else:
-            callbacks, kwargs = [PlainProgress()], {**kwargs, "enable_progress_bar": False}
-        own = self._get(self.config_init, "trainer").callbacks or []
-        if any(isinstance(callback, ProgressBar) for callback in (own if isinstance(own, list) else [own])):
-            callbacks, kwargs = [], {key: value for key, value in kwargs.items() if key != "enable_progress_bar"}
-        if self.run_folder is None or self.subcommand != "fit":
-            return self._with(callbacks, {**kwargs, "logger": False, "enable_checkpointing": False})
+        if self.subcommand != "fit":
+            return self._trainer([], {**kwargs, "logger": False, "enable_checkpointing": False})
+        folder = self.run_folder = self.run_folder or _new_run(self.config["fit"], self.names)
         if self._get(self.config_init, "trainer").logger in (None, True):
-            kwargs["logger"] = run_logger(self.run_folder, resumed=self.resumed is not None)
-        kwargs["default_root_dir"] = str(self.run_folder.path)
-        return self._with([*callbacks, *self._training_callbacks(self.run_folder)], kwargs)
+            kwargs["logger"] = run_logger(folder, resumed=self.resumed is not None)
+        return self._trainer(self._training_callbacks(folder), {**kwargs, "default_root_dir": str(folder.path)})
 
-    def _with(self, callbacks: list[Callback], settings: dict[str, Any]) -> Trainer:
+    def _trainer(self, callbacks: list[Callback], settings: dict[str, Any]) -> Trainer:
         own = self._get(self.config_init, "trainer").callbacks or []
         own = own if isinstance(own, list) else [own]
+        if not any(isinstance(callback, ProgressBar) for callback in own):
+            # Rich's bar would count the epochs of a training by steps up to -2.
+            callbacks = [TQDMProgressBar() if terminal() else PlainProgress(), *callbacks]
+            settings = settings if terminal() else {**settings, "enable_progress_bar": False}
         # What the user configured, a GradientDecay with other settings say, takes the place of ours.
         kept = [ours for ours in callbacks if ours.state_key not in {theirs.state_key for theirs in own}]
         self.callbacks = [*own, *kept]
@@ -159,7 +154,8 @@ class SeqskipCLI(LightningCLI):
         assert self.run_folder is not None
         if self.trainer.is_global_zero and self.resumed is None:
             self.run_folder.config.write_text(self.settings, encoding="utf-8")
-        outcome.announce(self.run_folder, self.model)
+        if self.trainer.is_global_zero:
+            outcome.announce(self.run_folder, self.model)
 
     def after_fit(self) -> None:
         assert self.run_folder is not None
