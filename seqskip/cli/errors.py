@@ -38,9 +38,9 @@ def explain(message: str, known: Sequence[str]) -> str:
     refused = _found(r"Importing '([\w.]+)' is not allowed", message)
     if refused:
         return (
-            f"{key or 'a class path'} must name a layer, task or callback of seqskip, or a class of torch.nn, torch.optim, "
-            "torchmetrics or of pytorch_lightning's callbacks (but its checkpoints), loggers, plugins, profilers or "
-            f"strategies, got {refused!r}; all else is refused, so that a config cannot run code"
+            f"{key or 'a class path'} must name a layer, task or callback of seqskip, or a class of torch.nn, "
+            "torch.optim, torchmetrics or pytorch_lightning's callbacks (but its checkpoints), loggers, plugins, "
+            f"profilers or strategies, got {refused!r}; all else is refused, so that a config cannot run code"
         )
     option = _found(r"Option '([\w.]+)' is not accepted", message)
     if option:
