@@ -1,5 +1,6 @@
 """Entry point: which command was asked for, and one line instead of a traceback where the user can repair it."""
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 
@@ -36,6 +37,10 @@ def main(args: Sequence[str] | None = None) -> int:
         return 2
     try:
         return _command(words[0])(words)
+    except BrokenPipeError:
+        # The reader has gone, as in `seqskip info | head`; what is still buffered has nowhere to go either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except ValueError as error:
         print(f"seqskip {words[0]}: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
