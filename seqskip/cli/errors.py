@@ -27,7 +27,7 @@ GIVEN = {"model.core": ("input_size",), "model.optimizer": ("params",), "model.s
 
 
 def explain(message: str, known: Sequence[str]) -> str:
-    """Return what is wrong in one line, from what jsonargparse says in many; `known` are the parser's options."""
+    """Return what is wrong from what jsonargparse says, in one line where it is known; `known` are the options."""
     stray = _found(r"unrecognized arguments: (?:--)?([\w.]+)", message) or _found(r"accept option '([\w.]+)'", message)
     if stray:
         return f"there is no option {stray!r}{nearest(stray, known)}; `seqskip fit --help` lists them"
@@ -55,7 +55,7 @@ def explain(message: str, known: Sequence[str]) -> str:
     wrong = re.search(r"Expected an? <class '(\w+)'>\. Got value: (.*)", message)
     if keys and wrong:
         return f"{'.'.join(keys)} must be of type {wrong[1]}, got {wrong[2]!r}"
-    return " ".join(message.split())
+    return message
 
 
 def _unknown_option(key: str | None, option: str, message: str) -> str:

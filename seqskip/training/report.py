@@ -26,7 +26,7 @@ def gradient_rows(curves: Curves) -> dict[str, float]:
     }
 
 
-def print_summary(summary: dict[str, Any], title: str, console: Console | None = None) -> None:
+def print_summary(summary: dict[str, Any], title: str) -> None:
     """Print a summary as one short table."""
     table = Table(title=title, title_justify="left")
     for column in ("", "measured", "beside"):
@@ -42,7 +42,7 @@ def print_summary(summary: dict[str, Any], title: str, console: Console | None =
         lag = f"task's lag {steps_text(gradient['lag'])}"
         table.add_row("gradient half-life, start", steps_text(gradient["half_life_start"]), lag)
         table.add_row("gradient half-life, end", steps_text(gradient["half_life_end"]), lag)
-    (console or Console()).print(table)
+    Console().print(table)
 
 
 def steps_text(value: float) -> str:
