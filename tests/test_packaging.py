@@ -47,3 +47,5 @@ def test_a_wheel_holds_tasks_and_configs_and_one_top_level_package(tmp_path: Pat
     assert {name.split("/")[0].partition("-")[0] for name in files} == {"seqskip"}
     for name in ("seqskip/tasks/copying.py", "seqskip/configs/copying.yaml", "seqskip/py.typed"):
         assert name in files
+    kernels = [path for path in (ROOT / "seqskip/engines/native").iterdir() if path.suffix in (".cpp", ".h")]
+    assert kernels and {f"seqskip/engines/native/{path.name}" for path in kernels} <= set(files)
