@@ -1,6 +1,7 @@
 """What a size, a choice and a tensor must be: one sentence of error for each, with the repair."""
 
 import difflib
+import functools
 from collections.abc import Iterable, Sequence
 from numbers import Integral
 from typing import TypeGuard
@@ -122,9 +123,10 @@ def causal(name: str, bidirectional: bool, repair: str) -> None:
         raise ValueError(f"{name} needs a layer with bidirectional=False, got bidirectional=True; {repair}")
 
 
-def _letters(shape: str) -> list[str]:
+@functools.cache  # every step of a stream is checked
+def _letters(shape: str) -> tuple[str, ...]:
     """Return the dimensions of a shape as written in the docs: "(B, T, I)" has three, "(I,)" one."""
-    return [letter.strip() for letter in shape.strip("()").split(",") if letter.strip()]
+    return tuple(letter.strip() for letter in shape.strip("()").split(",") if letter.strip())
 
 
 def state(part: object, name: str, shape: tuple[int, ...], like: Tensor) -> Tensor:
