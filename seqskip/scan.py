@@ -41,8 +41,8 @@ def scan(
 def unroll_each(cell: Cell, x: Tensor, initial: State, lengths: Tensor) -> State:
     """Run a cell over each sample's own steps; return every part of the state, (T, B, H), 0 in the padding."""
     history = History(initial)
-    ended = padding(lengths, x.size(0)).unsqueeze(2)
+    ended, zero = padding(lengths, x.size(0)).unsqueeze(2), initial[0].new_zeros(())
     for projected, over in zip(cell.project(cleared(x, lengths)).unbind(0), ended.unbind(0), strict=True):
         # Left to run on, a state might grow beyond all bounds, and infinity times a zero gradient is NaN.
-        history.append(tuple(torch.where(over, 0.0, part) for part in cell.step(projected, history)))
+        history.append(tuple(torch.where(over, zero, part) for part in cell.step(projected, history)))
     return tuple(history.since_start(part) for part in range(len(initial)))
