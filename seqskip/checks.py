@@ -1,6 +1,7 @@
 """What a size, a choice and a tensor must be: one sentence of error for each, with the repair."""
 
 import difflib
+import functools
 from collections.abc import Iterable, Sequence
 from numbers import Integral
 from typing import TypeGuard
@@ -77,9 +78,55 @@ def sequence(x: object, size: int, like: Tensor, shapes: Sequence[str]) -> Tenso
     return checked
 
 
-def _letters(shape: str) -> list[str]:
+def packed(x: PackedSequence, size: int, like: Tensor, lengths: object) -> PackedSequence:
+    """Return `x` if weights `like` can read its rows and no `lengths` stand beside its own, else raise ValueError."""
+    no_lengths(lengths, "a PackedSequence", "it holds its own")
+    features("input.data", x.data, size, like, ["(N, I)"])
+    return x
+
+
+def no_lengths(value: object, x: str, repair: str) -> None:
+    """Raise ValueError if lengths are given with an input that takes none."""
+    if value is not None:
+        raise ValueError(f"lengths must be None with {x}, got {value!r}; {repair}")
+
+
+def lengths(value: object, batch: int, steps: int, device: torch.device, least: int = 0) -> Tensor:
+    """Return one length per sample, a sequence of integers or an integer tensor (B,), as int64 on a device.
+
+    Raises:
+        ValueError: these are no integers, not one per sample, or one lies outside `least` to `steps`.
+    """
+    rule = f"lengths must be {batch} integers, one per sample"
+    if isinstance(value, Tensor):
+        if value.dtype.is_floating_point or value.dtype.is_complex or value.dtype == torch.bool:
+            raise ValueError(f"{rule}, got a tensor of {value.dtype}; use .long()")
+        if tuple(value.shape) != (batch,):
+            raise ValueError(f"{rule}, got a tensor of shape {tuple(value.shape)}; give one of shape {(batch,)}")
+    elif not isinstance(value, Sequence) or not all(map(is_integer, value)):
+        raise ValueError(f"{rule}, got {value!r}; give a list of int or an integer tensor")
+    elif len(value) != batch:
+        raise ValueError(f"{rule}, got {len(value)}: {value!r}; give one for each sample of the batch")
+    checked = torch.as_tensor(value, dtype=torch.int64)
+    outside = (checked < least) | (checked > steps)
+    if bool(outside.any()):
+        raise ValueError(
+            f"lengths must lie in {least} to {steps}, the time steps of the input, "
+            f"got {int(checked[outside][0])} for sample {int(outside.nonzero()[0])}; cut or pad the input to fit"
+        )
+    return checked.to(device)
+
+
+def causal(name: str, bidirectional: bool, repair: str) -> None:
+    """Raise ValueError if a layer that must read forward alone reads in both directions."""
+    if bidirectional:
+        raise ValueError(f"{name} needs a layer with bidirectional=False, got bidirectional=True; {repair}")
+
+
+@functools.cache  # every step of a stream is checked
+def _letters(shape: str) -> tuple[str, ...]:
     """Return the dimensions of a shape as written in the docs: "(B, T, I)" has three, "(I,)" one."""
-    return [letter.strip() for letter in shape.strip("()").split(",") if letter.strip()]
+    return tuple(letter.strip() for letter in shape.strip("()").split(",") if letter.strip())
 
 
 def state(part: object, name: str, shape: tuple[int, ...], like: Tensor) -> Tensor:
@@ -88,7 +135,7 @@ def state(part: object, name: str, shape: tuple[int, ...], like: Tensor) -> Tens
         raise ValueError(f"state {name} must be a tensor of shape {shape}, got {type(part).__name__}")
     if tuple(part.shape) != shape:
         raise ValueError(
-            f"state {name} must have shape {shape} (sum of each layer's max(delays), batch, hidden_size), "
+            f"state {name} must have shape {shape} (sum of each direction's max(delays), batch, hidden_size), "
             f"got {tuple(part.shape)}; pass the state this layer returned for the same batch size"
         )
     return _same_kind(f"state {name}", part, like)

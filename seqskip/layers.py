@@ -33,6 +33,7 @@ class RNN(Recurrent):
         bias: bool = True,
         batch_first: bool = False,
         dropout: float = 0.0,
+        bidirectional: bool = False,
         *,
         delays: Delays = 1,
         combine: str = "sum",
@@ -50,6 +51,7 @@ class RNN(Recurrent):
             bias,
             batch_first,
             dropout,
+            bidirectional,
             delays=delays,
             combine=combine,
             residual=residual,
@@ -60,8 +62,8 @@ class RNN(Recurrent):
         )
         self.nonlinearity = nonlinearity
 
-    def cell(self, layer: int) -> RNNCell:
-        cell = super().cell(layer)
+    def cell(self, layer: int, suffix: str = "") -> RNNCell:
+        cell = super().cell(layer, suffix)
         assert isinstance(cell, RNNCell)
         return replace(cell, nonlinearity=self.nonlinearity)
 

@@ -1,9 +1,13 @@
 """A whole model for sequences: input layer, recurrent core, readout."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
 
 from seqskip import checks
+from seqskip.lengths import cleared, pick
 from seqskip.recurrent import Recurrent
 
 READOUTS = ("last", "every")
@@ -14,6 +18,10 @@ class SequenceModel(nn.Module):
 
     Inputs: x of shape (B, T, input_size), or token numbers (B, T) with num_embeddings.
     Outputs: (B, output_size) with readout="last", (B, T, output_size) with readout="every".
+
+    With lengths, one integer per sample, the last step is each sample's own; the padding may hold anything, and
+    answers there mean nothing. A bidirectional core's answer at the last step reads the forward half of the output
+    at the last step and the reverse half at the first: what each direction says after the whole sequence.
 
     The input goes straight to the core where input_size is the core's; otherwise through a linear layer with
     ReLU (an embedding for tokens) as wide as the core's input.
@@ -50,27 +58,49 @@ class SequenceModel(nn.Module):
         self._features = input_size or core.input_size
         self.core = core
         like = next(core.parameters())
-        self.head = nn.Linear(core.hidden_size, output_size, device=like.device, dtype=like.dtype)
+        self.head = nn.Linear(core.output_size, output_size, device=like.device, dtype=like.dtype)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, *, lengths: Sequence[int] | Tensor | None = None) -> Tensor:
         """Return the answers; shapes as in the class docstring."""
-        output, _ = self.core(self.encode(x))
-        return self.answer(output)
+        if lengths is None:
+            output, _ = self.core(self.encode(x))
+            return self.answer(output)
+        self._check_shape(x)
+        batch, steps = x.shape[:2]
+        ends = checks.lengths(lengths, batch, steps, x.device, least=1 if self.readout == "last" else 0)
+        output, _ = self.core(self.encode(_without_padding(x, ends)), lengths=ends)
+        return self.answer(output, ends)
 
     def encode(self, x: Tensor) -> Tensor:
         """Return what the core reads, (B, T, I), or (T, B, I) for a core that is not batch_first."""
+        self._check_shape(x)
         if isinstance(self.encoder, nn.Embedding):
             _check_tokens(x, self.encoder.num_embeddings)
-        else:
-            checks.sequence(x, self._features, self.head.weight, ["(B, T, input_size)"])
         x = self.encoder(x)
         return x if self.core.batch_first else x.transpose(0, 1)
 
-    def answer(self, output: Tensor) -> Tensor:
+    def answer(self, output: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Return the readout of the core's output, both as the core and this model lay them out."""
-        output = output if self.core.batch_first else output.transpose(0, 1)
-        answer: Tensor = self.head(output[:, -1] if self.readout == "last" else output)
+        batch_major = output if self.core.batch_first else output.transpose(0, 1)
+        answer: Tensor = self.head(self._last(batch_major, lengths) if self.readout == "last" else batch_major)
         return answer
+
+    def _last(self, output: Tensor, lengths: Tensor | None) -> Tensor:
+        """Return what each direction says after the last step that it reads, (B, H) or (B, 2H), from (B, T, ·)."""
+        last = output[:, -1] if lengths is None else pick(output.transpose(0, 1), lengths.unsqueeze(0) - 1)[0]
+        size = self.core.hidden_size
+        return torch.cat((last[:, :size], output[:, 0, size:]), -1) if self.core.bidirectional else last
+
+    def _check_shape(self, x: object) -> None:
+        if isinstance(x, PackedSequence):
+            raise ValueError(
+                "input must be a tensor, got PackedSequence; "
+                "use torch.nn.utils.rnn.pad_packed_sequence(x, batch_first=True) for the input and its lengths"
+            )
+        if isinstance(self.encoder, nn.Embedding):
+            _check_token_shape(x)
+        else:
+            checks.sequence(x, self._features, self.head.weight, ["(B, T, input_size)"])
 
 
 def _encoder(input_size: int | None, num_embeddings: int | None, core: Recurrent) -> nn.Module:
@@ -84,10 +114,18 @@ def _encoder(input_size: int | None, num_embeddings: int | None, core: Recurrent
     return nn.Sequential(nn.Linear(features, core.input_size, device=like.device, dtype=like.dtype), nn.ReLU())
 
 
-def _check_tokens(x: object, known: int) -> None:
+def _without_padding(x: Tensor, lengths: Tensor) -> Tensor:
+    """Return x (B, T) or (B, T, I) with zeros in the padding: a token that every embedding knows."""
+    return cleared(x.transpose(0, 1), lengths).transpose(0, 1)
+
+
+def _check_token_shape(x: object) -> None:
     if not isinstance(x, Tensor) or x.dim() != 2 or x.size(1) == 0:
         got = tuple(x.shape) if isinstance(x, Tensor) else type(x).__name__
         raise ValueError(f"input must have shape (B, T) of token numbers, T >= 1, got {got}")
+
+
+def _check_tokens(x: Tensor, known: int) -> None:
     if x.dtype not in (torch.int32, torch.int64):
         raise ValueError(f"token numbers must be integers, int32 or int64, got {x.dtype}; use .long()")
     # On an accelerator the look would stop its queue; there the embedding checks by itself.

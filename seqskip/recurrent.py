@@ -1,17 +1,22 @@
 """The stack that RNN, LSTM and GRU share: torch.nn's constructor, weights, inputs and outputs, with skips."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
 
 from seqskip import checks
 from seqskip.cells import COMBINE, Cell
 from seqskip.delays import Delays, per_layer
+from seqskip.directions import Forward, Reverse
 from seqskip.engines import BACKENDS, choose, engine_name
 from seqskip.init import INITIALISERS
+from seqskip.layouts import BatchMajor, Layout, Packed, TimeMajor, Unbatched
 from seqskip.stack import Block, Projection, Shortcut, identity, run_stack
 
+LayerInput = Tensor | PackedSequence
 LayerState = Tensor | tuple[Tensor, ...]  # torch's: h_n, or (h_n, c_n) for an LSTM
 
 _WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
@@ -21,12 +26,17 @@ RESIDUALS = ("add",)
 class Recurrent(nn.Module):
     """A stack of recurrent layers with the constructor, weights, inputs and outputs of torch.nn's.
 
-    Inputs: x of shape (T, B, I), (B, T, I) with batch_first, or (T, I) unbatched; state as returned, or None
-    for zeros. Outputs: the last layer's output, (T, B, H) or laid out as x, and the state.
+    Inputs: x of shape (T, B, I), (B, T, I) with batch_first, (T, I) unbatched, or a PackedSequence; state as
+    returned, or None for zeros; lengths, one integer in 0 to T per sample, where a batch is padded. Outputs: the
+    last layer's output, (T, B, H) or laid out as x, and the state; (T, B, 2H) if bidirectional.
 
     The state holds the whole delay line: each part has shape (Σ_l D_l, B, H), D_l = max(delays of layer l),
-    layer after layer and oldest first. With delays=1 that is torch's h_n, or (h_n, c_n). Whole sequence, chunks
-    and single steps give the same outputs.
+    layer after layer and oldest first; if bidirectional, each layer's forward line and then its reverse line. With
+    delays=1 that is torch's h_n, or (h_n, c_n). Whole sequence, chunks and single steps give the same outputs.
+
+    A sample with a length gives what it gives alone, cut to its length: its state is that after its last step, its
+    output beyond is 0, and its padding may hold anything. The reverse direction reads each sample from its own last
+    step to its first, so its delays reach forward, h_{t+d} → h_t, and its state is that after the first step.
 
     Args:
         input_size: features I of the input.
@@ -35,6 +45,7 @@ class Recurrent(nn.Module):
         bias: give the cells bias_ih and bias_hh.
         batch_first: input and output are (B, T, ·) instead of (T, B, ·); the state is not affected.
         dropout: probability with which an output of a layer, but the last, is dropped in training.
+        bidirectional: give each layer a second recurrence that reads backwards; outputs are side by side.
         delays: the time steps d of the edges h_{t-d} → h_t: an int, one tuple for all layers, or one per layer.
         combine: how several delays become one input: "sum" (a matrix per delay) or "mean" (one matrix).
         residual: "add" gives each layer a shortcut, z = f(x; W) + x, with a learned projection V x where
@@ -57,6 +68,7 @@ class Recurrent(nn.Module):
         bias: bool = True,
         batch_first: bool = False,
         dropout: float = 0.0,
+        bidirectional: bool = False,
         *,
         delays: Delays = 1,
         combine: str = "sum",
@@ -73,6 +85,7 @@ class Recurrent(nn.Module):
         self.bias = checks.boolean("bias", bias)
         self.batch_first = checks.boolean("batch_first", batch_first)
         self.dropout = checks.fraction("dropout", dropout)
+        self.bidirectional = checks.boolean("bidirectional", bidirectional)
         self.delays = per_layer(delays, num_layers)
         self.combine = checks.choice("combine", combine, COMBINE)
         self.residual = None if residual is None else checks.choice("residual", residual, RESIDUALS)
@@ -84,33 +97,44 @@ class Recurrent(nn.Module):
         self.reset_parameters()
 
     def _allocate(self, factory: dict[str, Any]) -> None:
-        rows = self.cell_type.gates * self.hidden_size
         for layer in range(self.num_layers):
-            features = self._features(layer)
-            matrices = len(self.delays[layer]) if self.combine == "sum" else 1
-            shapes = [(rows, features), (rows, matrices * self.hidden_size), (rows,), (rows,)]
-            for name, shape in zip(_WEIGHTS, shapes, strict=True):
-                weight = nn.Parameter(torch.empty(shape, **factory)) if self.bias or len(shape) > 1 else None
-                self.register_parameter(f"{name}_l{layer}", weight)
-            if self.residual and features != self.hidden_size:
-                projection = nn.Parameter(torch.empty(self.hidden_size, features, **factory))
+            features = self.input_size if layer == 0 else self.output_size
+            for direction in self._directions:
+                self._allocate_cell(features, layer, direction.suffix, factory)
+            if self.residual and features != self.output_size:
+                projection = nn.Parameter(torch.empty(self.output_size, features, **factory))
                 self.register_parameter(f"weight_residual_l{layer}", projection)
 
-    def _features(self, layer: int) -> int:
-        return self.input_size if layer == 0 else self.hidden_size
+    def _allocate_cell(self, features: int, layer: int, suffix: str, factory: dict[str, Any]) -> None:
+        rows = self.cell_type.gates * self.hidden_size
+        matrices = len(self.delays[layer]) if self.combine == "sum" else 1
+        shapes = [(rows, features), (rows, matrices * self.hidden_size), (rows,), (rows,)]
+        for name, shape in zip(_WEIGHTS, shapes, strict=True):
+            weight = nn.Parameter(torch.empty(shape, **factory)) if self.bias or len(shape) > 1 else None
+            self.register_parameter(f"{name}_l{layer}{suffix}", weight)
+
+    @property
+    def _directions(self) -> tuple[type[Forward], ...]:
+        return (Forward, Reverse) if self.bidirectional else (Forward,)
+
+    @property
+    def output_size(self) -> int:
+        """The features of the output: H, or 2H if bidirectional."""
+        return len(self._directions) * self.hidden_size
 
     def reset_parameters(self) -> None:
         """Draw all weights anew: the cells' as `init` says, the projections from U(-1/√I, 1/√I)."""
         for layer in range(self.num_layers):
-            INITIALISERS[self.init](self.cell(layer))
+            for direction in self._directions:
+                INITIALISERS[self.init](self.cell(layer, direction.suffix))
             shortcut = self._shortcut(layer)
             if isinstance(shortcut, Projection):
                 bound = shortcut.weight.size(1) ** -0.5
                 nn.init.uniform_(shortcut.weight, -bound, bound)
 
-    def cell(self, layer: int) -> Cell:
-        """Return one layer's recurrence, bound to its present weights."""
-        weights = {name: getattr(self, f"{name}_l{layer}") for name in _WEIGHTS}
+    def cell(self, layer: int, suffix: str = "") -> Cell:
+        """Return one layer's recurrence, bound to its present weights; the suffix "_reverse" names the other one."""
+        weights = {name: getattr(self, f"{name}_l{layer}{suffix}") for name in _WEIGHTS}
         return self.cell_type(**weights, delays=self.delays[layer], combine=self.combine)
 
     def _shortcut(self, layer: int) -> Shortcut | None:
@@ -125,48 +149,60 @@ class Recurrent(nn.Module):
         return self.residual is not None or any(delays != (1,) for delays in self.delays)
 
     def blocks(self) -> list[Block]:
-        """Return the layers of the stack as they run: cell, engine and shortcut of each."""
-        layers = range(self.num_layers)
-        return [Block(self.cell(n), choose(self.delays[n], self.backend), self._shortcut(n)) for n in layers]
+        """Return the layers of the stack as they run: directions and shortcut of each."""
+        return [Block(self._readers(layer), self._shortcut(layer)) for layer in range(self.num_layers)]
+
+    def _readers(self, layer: int) -> list[Forward]:
+        engine = choose(self.delays[layer], self.backend)
+        return [direction(self.cell(layer, direction.suffix), engine) for direction in self._directions]
 
     def check_input(self, x: object) -> None:
         """Raise ValueError if `x` is no sequence that this layer can read."""
         layout = "(B, T, I)" if self.batch_first else "(T, B, I)"
         checks.sequence(x, self.input_size, self.weight_ih_l0, [layout, "(T, I)"])
 
-    def forward(self, x: Tensor, state: LayerState | None = None) -> tuple[Tensor, LayerState]:
+    def forward(
+        self, x: LayerInput, state: LayerState | None = None, *, lengths: Sequence[int] | Tensor | None = None
+    ) -> tuple[LayerInput, LayerState]:
         """Run the stack over a sequence; shapes as in the class docstring."""
+        layout = self._layout(x, lengths)
+        z = layout.read()
+        initial = self._initial_state(z, state, layout)
+        dropout = self.dropout if self.training else 0.0
+        output, line = run_stack(self.blocks(), z, initial, layout.lengths, dropout)
+        final = tuple(map(layout.write_state, line))
+        return layout.write(output), (final if len(final) > 1 else final[0])
+
+    def _layout(self, x: LayerInput, lengths: Sequence[int] | Tensor | None) -> Layout:
+        if isinstance(x, PackedSequence):
+            return Packed(checks.packed(x, self.input_size, self.weight_ih_l0, lengths))
         self.check_input(x)
         if x.dim() == 2:
-            x, unbatched = x.unsqueeze(1), True
-        else:
-            x, unbatched = (x.transpose(0, 1) if self.batch_first else x), False
-        initial = self._initial_state(x, state, unbatched)
-        output, final = run_stack(self.blocks(), x, initial, self.dropout if self.training else 0.0)
-        if unbatched:
-            output, final = output.squeeze(1), tuple(part.squeeze(1) for part in final)
-        elif self.batch_first:
-            output = output.transpose(0, 1)
-        return output, (final if len(final) > 1 else final[0])
+            checks.no_lengths(lengths, "an unbatched input (T, I)", "cut it to its length, x[:length]")
+            return Unbatched(x)
+        batch, steps = x.shape[:2] if self.batch_first else (x.size(1), x.size(0))
+        ends = None if lengths is None else checks.lengths(lengths, batch, steps, x.device)
+        return BatchMajor(x, ends) if self.batch_first else TimeMajor(x, ends)
 
     def step(self, x: Tensor, state: LayerState | None = None) -> tuple[Tensor, LayerState]:
         """Run one time step of a stream: x (B, I) or (I,) gives (B, H) or (H,) and the state to go on with."""
+        checks.causal("step", self.bidirectional, "a stream has no future to read backwards: give whole sequences")
         checks.features("input of one step", x, self.input_size, self.weight_ih_l0, ["(B, I)", "(I,)"])
         time = 1 if self.batch_first and x.dim() == 2 else 0
         output, state = self(x.unsqueeze(time), state)
         return output.squeeze(time), state
 
-    def _initial_state(self, x: Tensor, state: LayerState | None, unbatched: bool) -> tuple[Tensor, ...]:
+    def _initial_state(self, x: Tensor, state: LayerState | None, layout: Layout) -> tuple[Tensor, ...]:
         names = self.cell_type.state_names
-        rows = sum(max(delays) for delays in self.delays)
+        rows = len(self._directions) * sum(max(delays) for delays in self.delays)
         if state is None:
             return tuple(x.new_zeros(rows, x.size(1), self.hidden_size) for _ in names)
         parts = state if isinstance(state, tuple | list) else (state,)
         if len(parts) != len(names):
             raise ValueError(f"state must be {_named(names)}, got {len(parts)} tensors; pass what the layer returned")
-        shape = (rows, self.hidden_size) if unbatched else (rows, x.size(1), self.hidden_size)
+        shape = layout.state_shape(rows, x.size(1), self.hidden_size)
         checked = [checks.state(p, f"{n}_0", shape, self.weight_ih_l0) for p, n in zip(parts, names, strict=True)]
-        return tuple(part.unsqueeze(1) if unbatched else part for part in checked)
+        return tuple(map(layout.read_state, checked))
 
     def engines(self) -> list[tuple[str, str]]:
         """Return, for each layer, the name of the engine that runs it and the reason."""
@@ -178,7 +214,8 @@ class Recurrent(nn.Module):
     def extra_repr(self) -> str:
         delays = self.delays[0] if len(set(self.delays)) == 1 else self.delays
         shown: dict[str, object] = {"num_layers": self.num_layers, "bias": self.bias, "batch_first": self.batch_first}
-        shown |= {"dropout": self.dropout, "delays": delays, "combine": self.combine, "residual": self.residual}
+        shown |= {"dropout": self.dropout, "bidirectional": self.bidirectional}
+        shown |= {"delays": delays, "combine": self.combine, "residual": self.residual}
         return ", ".join([f"{self.input_size}, {self.hidden_size}", *(f"{k}={v!r}" for k, v in shown.items())])
 
 

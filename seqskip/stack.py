@@ -1,5 +1,6 @@
 """Layers through depth: what runs one after the other, and the shortcuts round them."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -7,8 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from seqskip.cells import Cell
-from seqskip.engines import Engine
+from seqskip.directions import Forward
 from seqskip.history import State
 
 Shortcut = Callable[[Tensor], Tensor]  # what reaches a layer's output past the layer
@@ -18,7 +18,7 @@ Shortcut = Callable[[Tensor], Tensor]  # what reaches a layer's output past the 
 class Projection:
     """The shortcut V x where a layer's input and output differ in size (He et al. 2016, arXiv 1512.03385, eq. 2)."""
 
-    weight: Tensor  # (H, I)
+    weight: Tensor  # (H, I), or (2H, I) for two directions
 
     def __call__(self, x: Tensor) -> Tensor:
         return F.linear(x, self.weight)
@@ -31,35 +31,50 @@ def identity(x: Tensor) -> Tensor:
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """One layer of a stack, z = f(x; W) + shortcut(x), or z = f(x; W) without a shortcut."""
+    """One layer of a stack, z = f(x; W) + shortcut(x), or z = f(x; W) without a shortcut.
 
-    cell: Cell
-    engine: Engine
+    f(x; W) is the hidden state of the layer's one direction, or of both side by side, the reverse one last.
+    """
+
+    directions: Sequence[Forward]
     shortcut: Shortcut | None
 
-    def run(self, x: Tensor, initial: State, dropout: float) -> tuple[Tensor, State]:
-        """Return the layer's output and delay line; dropout acts on f, never on the shortcut."""
-        output, line = self.engine(self.cell, x, initial)
+    @property
+    def forward(self) -> Forward:
+        """The direction that every layer has."""
+        return self.directions[0]
+
+    def run(
+        self, x: Tensor, initial: Sequence[State], lengths: Tensor | None, dropout: float
+    ) -> tuple[Tensor, list[State]]:
+        """Return the layer's output and each direction's delay line; dropout acts on f, never on the shortcut."""
+        runs = [one.run(x, line, lengths) for one, line in zip(self.directions, initial, strict=True)]
+        output = runs[0][0] if len(runs) == 1 else torch.cat([hidden for hidden, _ in runs], -1)
         if dropout:
             output = F.dropout(output, dropout)
-        return (output if self.shortcut is None else output + self.shortcut(x)), line
+        return (output if self.shortcut is None else output + self.shortcut(x)), [line for _, line in runs]
 
 
-def run_stack(blocks: Sequence[Block], x: Tensor, state: State, dropout: float) -> tuple[Tensor, State]:
+def run_stack(
+    blocks: Sequence[Block], x: Tensor, state: State, lengths: Tensor | None, dropout: float
+) -> tuple[Tensor, State]:
     """Run the blocks one after the other; dropout acts after every block but the last, as in torch.nn.
 
     Args:
-        x: input, (T, B, I).
-        state: each part of the state of all layers, (Σ_l D_l, B, H), layer after layer.
+        x: input, (T, B, I), zeros in the padding.
+        state: each part of the state of all layers, (Σ_l D_l, B, H): layer after layer, in each layer the forward
+            direction first.
+        lengths: each sample's own number of steps, (B,), or None where all take T; beyond it the output is 0.
     """
-    lines = []
-    for depth, (block, line) in enumerate(zip(blocks, split_state(blocks, state), strict=True), start=1):
-        x, line = block.run(x, line, dropout if depth < len(blocks) else 0.0)
-        lines.append(line)
+    lines: list[State] = []
+    for depth, (block, initial) in enumerate(zip(blocks, split_state(blocks, state), strict=True), start=1):
+        x, final = block.run(x, initial, lengths, dropout if depth < len(blocks) else 0.0)
+        lines += final
     return x, tuple(torch.cat(part) for part in zip(*lines, strict=True))
 
 
-def split_state(blocks: Sequence[Block], state: State) -> list[State]:
-    """Cut the state of a stack, parts (Σ_l D_l, B, H), into each layer's delay line, parts (D_l, B, H)."""
-    depths = [max(block.cell.delays) for block in blocks]
-    return list(zip(*(torch.split(part, depths) for part in state), strict=True))
+def split_state(blocks: Sequence[Block], state: State) -> list[list[State]]:
+    """Cut the state of a stack, parts (Σ_l D_l, B, H), into the delay lines, parts (D_l, B, H), of each block."""
+    depths = [one.depth for block in blocks for one in block.directions]
+    lines = zip(*(torch.split(part, depths) for part in state), strict=True)
+    return [list(itertools.islice(lines, len(block.directions))) for block in blocks]

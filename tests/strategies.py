@@ -44,7 +44,7 @@ def inputs(draw: st.DrawFn, layer: Recurrent) -> tuple[Tensor, tuple[Tensor, ...
 
 def random_input(layer: Recurrent, steps: int, batch: int) -> tuple[Tensor, tuple[Tensor, ...]]:
     """Return a random x (T, B, I) and a random state, in the dtype of the weights."""
-    dtype, rows = layer.weight_ih_l0.dtype, sum(max(delays) for delays in layer.delays)
+    dtype, rows = layer.weight_ih_l0.dtype, (1 + layer.bidirectional) * sum(max(delays) for delays in layer.delays)
     x = torch.randn(steps, batch, layer.input_size, dtype=dtype)
     parts = len(layer.cell_type.state_names)
     return x, tuple(torch.randn(rows, batch, layer.hidden_size, dtype=dtype) for _ in range(parts))

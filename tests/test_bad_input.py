@@ -100,9 +100,9 @@ def test_input_of_another_kind(variant: Variant, bad: Any) -> None:
         layer.step(bad)
 
 
-def test_packed_sequence_is_told_how_to_unpack(variant: Variant) -> None:
-    with refused("input must be a tensor", "got PackedSequence", "pad_packed_sequence"):
-        variant.build(2, 3)(pack_sequence([torch.zeros(4, 2), torch.zeros(3, 2)]))
+def test_a_packed_sequence_is_no_single_step(variant: Variant) -> None:
+    with refused("input of one step must be a tensor", "got PackedSequence", "pad_packed_sequence"):
+        variant.build(2, 3).step(pack_sequence([torch.zeros(4, 2), torch.zeros(3, 2)]))
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.int64], ids=str)

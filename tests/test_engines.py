@@ -75,7 +75,7 @@ def test_the_environment_overrides_the_backend(
     layer = layer_type(2, 3, 2, delays=((1,), (4,)), backend="reference")
     monkeypatch.setenv("SEQSKIP_BACKEND", forced)
     assert layer.engines() == [(forced, f"forced by SEQSKIP_BACKEND={forced}")] * 2
-    assert [block.engine for block in layer.blocks()] == [ENGINES[forced]] * 2
+    assert [block.forward.engine for block in layer.blocks()] == [ENGINES[forced]] * 2
 
 
 def test_the_environment_may_ask_for_the_automatic_choice_or_be_empty(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from torch import nn
 
+from seqskip import checks
 from seqskip.model import SequenceModel
 from seqskip.recurrent import Recurrent
 
@@ -15,9 +16,13 @@ def without_skips(model: Model) -> Model:
     """Return a copy with delays=1 and no residual connections, and with the model's own weights.
 
     Where a layer has a matrix for each of several delays (combine="sum"), that of the shortest delay stays.
+
+    Raises:
+        ValueError: the layers are bidirectional.
     """
     plain = copy.deepcopy(model)
     core = plain.core if isinstance(plain, SequenceModel) else plain
+    checks.causal("without_skips", core.bidirectional, "two directions cannot be compared yet")
     for layer in range(core.num_layers):
         weight = core.cell(layer).weight_hh
         kept = nn.Parameter(weight.detach()[:, : core.hidden_size].clone(), requires_grad=weight.requires_grad)

@@ -35,10 +35,10 @@ class Trace:
 @torch.no_grad()
 def trace(block: Block, x: Tensor) -> tuple[Trace, Tensor]:
     """Run a layer from zero states in its own dtype; return what it did and its output, (T, B, H)."""
-    g, steps = common_step(block.cell.delays), x.size(0)
+    g, steps = common_step(block.forward.cell.delays), x.size(0)
     # Steps filled in after the end change nothing before it.
     folded = to_phases(torch.cat((x, x.new_zeros(-steps % g, *x.shape[1:]))), g)
-    cell = phase_cell(block.cell)
+    cell = phase_cell(block.forward.cell)
     parts, depth = len(cell.state_names), max(cell.delays)
     history = unroll(cell, folded, (x.new_zeros(depth, folded.size(1), cell.hidden_size),) * parts)
     states = torch.cat([history.since_start(part) for part in range(parts)], -1)
@@ -58,9 +58,9 @@ def adjoint(done: Trace, output: Scaled) -> tuple[Scaled, Scaled]:
         independent variables; and ∂L/∂x_t of its input, (T, B, I).
     """
     block, x = done.block, done.x
-    g, steps = common_step(block.cell.delays), x.size(0)
+    g, steps = common_step(block.forward.cell.delays), x.size(0)
     state, projected = (_unfold(part, g, steps) for part in _sweep(done, _fold(output, g)))
-    through = projected.map(lambda dp: _pull(_in_float64(block.cell).project, x.double(), dp))
+    through = projected.map(lambda dp: _pull(_in_float64(block.forward.cell).project, x.double(), dp))
     shortcut = block.shortcut
     if shortcut is None:
         return state, through

@@ -91,6 +91,7 @@ def _read(model: Recurrent | SequenceModel, x: Tensor) -> tuple[Recurrent, Tenso
         raise ValueError(f"model must be a seqskip layer or SequenceModel, got {type(model).__name__}")
     core = model if isinstance(model, Recurrent) else model.core
     encoded = x if isinstance(model, Recurrent) else model.encode(x)
+    checks.causal("gradient_decay", core.bidirectional, "with two directions a lag has no one meaning")
     core.check_input(encoded)
     if encoded.numel() == 0:
         raise ValueError(f"input must hold at least one sample to be measured, got {tuple(encoded.shape)}")

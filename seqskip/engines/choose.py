@@ -12,7 +12,8 @@ from seqskip.engines.fold import fold
 from seqskip.history import State
 from seqskip.scan import scan
 
-Engine = Callable[[Cell, Tensor, State], tuple[Tensor, State]]
+# (cell, x, initial, lengths) -> (output, delay line), as `seqskip.scan.scan` has it.
+Engine = Callable[[Cell, Tensor, State, Tensor | None], tuple[Tensor, State]]
 
 ENGINES: dict[str, Engine] = {"reference": scan, "fold": fold}
 BACKENDS = ("auto", *ENGINES)

@@ -13,6 +13,7 @@ from torch import Tensor
 from seqskip.cells import Cell
 from seqskip.delays import common_step
 from seqskip.history import State
+from seqskip.lengths import pick
 from seqskip.scan import scan
 
 
@@ -36,8 +37,11 @@ def fold(
     cell: Cell,
     x: Tensor,  # (T, B, I)
     initial: State,  # each part (D, B, H), oldest first; D is a multiple of g
+    lengths: Tensor | None = None,  # (B,)
 ) -> tuple[Tensor, State]:
     """Return what `scan` returns, in ceil(T/g) steps instead of T."""
+    if lengths is not None:
+        return _fold_each(cell, x, initial, lengths)
     g, batch = common_step(cell.delays), x.size(1)
     phase, rest = phase_cell(cell), x.size(0) % g
     whole = x.size(0) - rest
@@ -55,3 +59,22 @@ def fold(
     new = tuple(from_phases(part[-1:], rest) for part in ahead)
     line = tuple(torch.cat((from_phases(old, g)[rest:], last)) for old, last in zip(line, new, strict=True))
     return torch.cat(outputs), line
+
+
+def _fold_each(cell: Cell, x: Tensor, initial: State, lengths: Tensor) -> tuple[Tensor, State]:
+    """As `fold`, where each sample has an end of its own: phase j of sample b takes ceil((len_b - j)/g) steps."""
+    g, steps = common_step(cell.delays), x.size(0)
+    filled = torch.cat((x, x.new_zeros(-steps % g, *x.shape[1:])))
+    ends = (lengths + g - 1 - torch.arange(g, device=lengths.device).unsqueeze(1)) // g  # (g, B)
+    lines = tuple(to_phases(part, g) for part in initial)
+    output, lines = scan(phase_cell(cell), to_phases(filled, g), lines, ends.flatten())
+    return from_phases(output, g)[:steps], tuple(_by_age(from_phases(part, g), g, lengths) for part in lines)
+
+
+def _by_age(line: Tensor, g: int, lengths: Tensor) -> Tensor:
+    """Put a delay line (D, B, H) whose rows stand by phase, 0 to g-1 over and over, in the order of time.
+
+    The oldest of sample b's last D states is that of step len_b - D, whose phase is len_b mod g.
+    """
+    age = torch.arange(line.size(0), device=line.device).unsqueeze(1)
+    return pick(line, age - age % g + (lengths + age) % g)
