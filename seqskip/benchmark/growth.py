@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from seqskip.benchmark.cases import Case, Kind, Shape
-from seqskip.benchmark.table import Record, columns, number
+from seqskip.benchmark.table import columns, number
+from seqskip.benchmark.verdict import Record
 from seqskip.delays import exponential
 
 LENGTHS, QUICK_LENGTHS = (1000, 10_000, 100_000), (50, 100, 200)
