@@ -33,8 +33,9 @@ ARROWS = {
     "tasks": set(),
     "configs": set(),
 }
-# Training and the command line may import all before them, and the command line training.
+# Training, benchmark and command line may import all before them, and the last two training.
 ARROWS["training"] = set(ARROWS) - {"configs"}
+ARROWS["benchmark"] = (set(ARROWS) - {"configs"}) | {""}
 ARROWS["cli"] = set(ARROWS) | {""}
 ARROWS["__main__"] = {"cli"}
 ARROWS[""] = {"delays", "layers", "model"}  # seqskip/__init__.py: public names only
