@@ -51,7 +51,8 @@ class Recurrent(nn.Module):
         residual: "add" gives each layer a shortcut, z = f(x; W) + x, with a learned projection V x where
             sizes differ; None does not.
         init: "torch" or "orthogonal" (see `seqskip.init`).
-        backend: "auto", or the engine to force: "reference" or "fold".
+        backend: "auto" for the fastest engine that can run, or one to force (see `seqskip.engines`): "reference",
+            "fold", "torch" or "native".
 
     Raises:
         ValueError: an argument, an input or a state breaks a rule; the message names the rule and the repair.
@@ -153,8 +154,10 @@ class Recurrent(nn.Module):
         return [Block(self._readers(layer), self._shortcut(layer)) for layer in range(self.num_layers)]
 
     def _readers(self, layer: int) -> list[Forward]:
-        engine = choose(self.delays[layer], self.backend)
-        return [direction(self.cell(layer, direction.suffix), engine) for direction in self._directions]
+        cells = [self.cell(layer, direction.suffix) for direction in self._directions]
+        return [
+            direction(cell, choose(cell, self.backend)) for direction, cell in zip(self._directions, cells, strict=True)
+        ]
 
     def check_input(self, x: object) -> None:
         """Raise ValueError if `x` is no sequence that this layer can read."""
@@ -206,7 +209,7 @@ class Recurrent(nn.Module):
 
     def engines(self) -> list[tuple[str, str]]:
         """Return, for each layer, the name of the engine that runs it and the reason."""
-        return [engine_name(delays, self.backend) for delays in self.delays]
+        return [engine_name(self.cell(layer), self.backend) for layer in range(self.num_layers)]
 
     def flatten_parameters(self) -> None:
         """Do nothing: there is no packed copy of the weights. Kept so that torch.nn code runs unchanged."""

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from seqskip.engines import ENGINES, choose, engine_name
+from seqskip.engines import ENGINES
 from seqskip.history import State
 from seqskip.recurrent import Recurrent
 from tests.found import Variant
@@ -55,37 +55,3 @@ def test_double_backward(variant: Variant, engine: str) -> None:
     layer = variant.build(1, 2, delays=2, backend=engine, dtype=torch.float64)
     x, state = random_input(layer, steps=3, batch=1)
     assert torch.autograd.gradgradcheck(lambda x: layer(x, state)[0], x.requires_grad_())
-
-
-def test_automatic_choice_and_its_reasons() -> None:
-    for delays in ((1,), (1, 8), (2, 3)):
-        name, reason = engine_name(delays, "auto")
-        assert (name, "no common factor" in reason) == ("reference", True)
-    for delays, factor in (((4,), "4"), ((6, 4), "2")):
-        name, reason = engine_name(delays, "auto")
-        assert (name, f"multiples of {factor}" in reason) == ("fold", True)
-    for forced in ENGINES:
-        assert engine_name((1,), forced) == (forced, f"forced by backend={forced}")
-
-
-@pytest.mark.parametrize("forced", sorted(ENGINES))
-def test_the_environment_overrides_the_backend(
-    layer_type: type[Recurrent], forced: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    layer = layer_type(2, 3, 2, delays=((1,), (4,)), backend="reference")
-    monkeypatch.setenv("SEQSKIP_BACKEND", forced)
-    assert layer.engines() == [(forced, f"forced by SEQSKIP_BACKEND={forced}")] * 2
-    assert [block.forward.engine for block in layer.blocks()] == [ENGINES[forced]] * 2
-
-
-def test_the_environment_may_ask_for_the_automatic_choice_or_be_empty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SEQSKIP_BACKEND", "auto")
-    assert choose((4,), "reference") is ENGINES["fold"]
-    monkeypatch.setenv("SEQSKIP_BACKEND", "")
-    assert choose((4,), "reference") is ENGINES["reference"]
-
-
-def test_an_unknown_engine_in_the_environment_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SEQSKIP_BACKEND", "Folds")
-    with pytest.raises(ValueError, match=r"^SEQSKIP_BACKEND must be .*got 'Folds'; did you mean 'fold'\?"):
-        choose((4,), "auto")

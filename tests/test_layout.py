@@ -38,7 +38,7 @@ ARROWS["training"] = set(ARROWS) - {"configs"}
 ARROWS["benchmark"] = (set(ARROWS) - {"configs"}) | {""}
 ARROWS["cli"] = set(ARROWS) | {""}
 ARROWS["__main__"] = {"cli"}
-ARROWS[""] = {"delays", "layers", "model"}  # seqskip/__init__.py: public names only
+ARROWS[""] = {"delays", "engines", "layers", "model"}  # seqskip/__init__.py: public names only
 
 TRAINING_ONLY = {"pytorch_lightning", "lightning", "torchmetrics", "jsonargparse"}
 DRAWING = {"seqskip.analysis.plots", "seqskip.training.curves"}

@@ -8,7 +8,7 @@ from importlib.metadata import version
 import torch
 
 import seqskip
-from seqskip.engines import ENGINES, engine_name
+from seqskip.engines import ENGINES
 
 EXAMPLES = ((1,), (8,), (1, 8))
 
@@ -30,6 +30,6 @@ def info(words: list[str]) -> int:
     print(f"CUDA      {cuda}")
     print(f"engines   {', '.join(ENGINES)}; SEQSKIP_BACKEND={os.environ.get('SEQSKIP_BACKEND', 'not set')}")
     for delays in EXAMPLES:
-        name, reason = engine_name(delays, "auto")
+        ((name, reason),) = seqskip.RNN(1, 1, delays=delays).engines()
         print(f"  delays {delays!s:<8} {name:<10} {reason}")
     return 0

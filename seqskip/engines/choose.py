@@ -1,44 +1,107 @@
 """Which engine runs a layer, and why."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
+import torch
 from torch import Tensor
 
 from seqskip import checks
 from seqskip.cells import Cell
-from seqskip.delays import LayerDelays, common_step
+from seqskip.delays import common_step
+from seqskip.engines.bptt import SweepEngine, kind_of
 from seqskip.engines.fold import fold
+from seqskip.engines.native import obstacle, takes
 from seqskip.history import State
 from seqskip.scan import scan
 
 # (cell, x, initial, lengths) -> (output, delay line), as `seqskip.scan.scan` has it.
 Engine = Callable[[Cell, Tensor, State, Tensor | None], tuple[Tensor, State]]
 
-ENGINES: dict[str, Engine] = {"reference": scan, "fold": fold}
+ENGINES: dict[str, Engine] = {
+    "reference": scan,
+    "fold": fold,
+    "torch": SweepEngine("torch"),
+    "native": SweepEngine("native"),
+}
 BACKENDS = ("auto", *ENGINES)
+_SWEEPS = SweepEngine("auto")  # native where that can run, else torch
+
+_forced: ContextVar[str | None] = ContextVar("backend", default=None)
 
 
-def engine_name(delays: LayerDelays, backend: str) -> tuple[str, str]:
-    """Return the name of the engine for a layer with these delays, and the reason for it.
+@contextmanager
+def backend(name: str) -> Iterator[None]:
+    """Run every layer on one engine in this context, in this thread, whatever the layers or SEQSKIP_BACKEND say.
 
-    The environment variable SEQSKIP_BACKEND, if set, takes the place of `backend`.
+    Args:
+        name: "auto", or the engine to force: "reference", "fold", "torch" or "native".
+
+    Raises:
+        ValueError: no engine has this name.
     """
-    forced = os.environ.get("SEQSKIP_BACKEND")
-    if forced:
-        return _resolve(checks.choice("SEQSKIP_BACKEND", forced, BACKENDS), delays, "SEQSKIP_BACKEND")
-    return _resolve(backend, delays, "backend")
+    token = _forced.set(checks.choice("backend", name, BACKENDS))
+    try:
+        yield
+    finally:
+        _forced.reset(token)
 
 
-def _resolve(backend: str, delays: LayerDelays, source: str) -> tuple[str, str]:
-    if backend != "auto":
-        return backend, f"forced by {source}={backend}"
-    step = common_step(delays)
+def choose(cell: Cell, preferred: str) -> Engine:
+    """Return the engine that runs a cell: the context's, else that of SEQSKIP_BACKEND, else the layer's own.
+
+    Raises:
+        ValueError: the engine that is forced cannot run this cell.
+    """
+    name, source = _wanted(preferred)
+    if name != "auto":
+        return _forced_engine(cell, name, source)
+    if kind_of(cell):
+        return _SWEEPS
+    return fold if common_step(cell.delays) > 1 else scan
+
+
+def engine_name(cell: Cell, preferred: str) -> tuple[str, str]:
+    """Return the name of the engine that runs a cell, and the reason; builds the native kernels if need be."""
+    engine, (name, source) = choose(cell, preferred), _wanted(preferred)
+    if name != "auto":
+        return name, f"forced by {source}={name}"
+    if engine is _SWEEPS:
+        missing = obstacle(cell.weight_ih.device, _dtype(cell))
+        return ("torch", f"not native: {missing}") if missing else ("native", "compiled kernels, on torch's threads")
+    step = common_step(cell.delays)
     if step > 1:
         return "fold", f"all delays are multiples of {step}: {step} times fewer steps on a batch {step} times as wide"
     return "reference", "the delays have no common factor: one step after the other"
 
 
-def choose(delays: LayerDelays, backend: str) -> Engine:
-    """Return the engine that runs a layer with these delays."""
-    return ENGINES[engine_name(delays, backend)[0]]
+def _wanted(preferred: str) -> tuple[str, str]:
+    """Return the name that is asked for and where."""
+    if (name := _forced.get()) is not None:
+        return name, "seqskip.backend"
+    if name := os.environ.get("SEQSKIP_BACKEND"):
+        return checks.choice("SEQSKIP_BACKEND", name, BACKENDS), "SEQSKIP_BACKEND"
+    return preferred, "backend"
+
+
+def _forced_engine(cell: Cell, name: str, source: str) -> Engine:
+    if isinstance(ENGINES[name], SweepEngine) and not kind_of(cell):
+        known = "RNNCell, LSTMCell and GRUCell"
+        raise ValueError(f"{source}={name!r} runs {known} alone, got {type(cell).__name__}; use {source}='auto'")
+    if name == "native" and (missing := takes(cell.weight_ih.device, _dtype(cell))):
+        raise ValueError(f"{source}='native' cannot run here: {missing}; use {source}='auto'")
+    return ENGINES[name]
+
+
+def _dtype(cell: Cell) -> torch.dtype:
+    """Return the type in which a cell runs."""
+    weight = cell.weight_ih
+    if (
+        weight.device.type == "meta"
+        or weight.dtype == torch.float64
+        or not torch.is_autocast_enabled(weight.device.type)
+    ):
+        return weight.dtype
+    return torch.get_autocast_dtype(weight.device.type)

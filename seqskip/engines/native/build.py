@@ -54,7 +54,7 @@ class Kernels:
             if self._outcome is None:
                 self._outcome = _outcome(self._sources)
         if isinstance(self._outcome, Unavailable):
-            raise Unavailable(str(self._outcome))
+            raise type(self._outcome)(str(self._outcome))
         return self._outcome.library
 
     def describe(self) -> dict[str, str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from seqskip.engines.native import cache, key, lock
 from seqskip.engines.native.compiler import FLAGS, TUNINGS, Compiler
 from seqskip.engines.native.search import find, words
-from seqskip.engines.native.unavailable import Unavailable
+from seqskip.engines.native.unavailable import SwitchedOff, Unavailable
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Plan:
         if sys.platform == "win32":
             raise Unavailable("the native engine is not built on Windows; use it on Linux or macOS, or in WSL")
         if os.environ.get("SEQSKIP_NO_JIT", "0") not in ("", "0"):
-            raise Unavailable("the native engine is switched off: SEQSKIP_NO_JIT is set; unset it to have it built")
+            raise SwitchedOff("the native engine is switched off: SEQSKIP_NO_JIT is set; unset it to have it built")
         seconds, extra = _seconds(), words("SEQSKIP_CXXFLAGS")
         compiler = find(seconds)
         return cls(sources, cache.folder(), compiler, extra, _name(sources, extra, compiler), seconds)

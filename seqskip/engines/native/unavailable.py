@@ -6,3 +6,7 @@ class Unavailable(RuntimeError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(" ".join(reason.split()))
+
+
+class SwitchedOff(Unavailable):
+    """The user does not want it."""

@@ -1,0 +1,123 @@
+"""One layer over one sequence, forward and backward, by the sweeps of either engine."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from seqskip.engines.bptt.problem import Flow, Problem, Tape
+
+
+class Sweeps(Protocol):
+    """The two sweeps over time of one problem."""
+
+    def forward(self) -> None:
+        """Write the tape."""
+
+    def backward(self, flow: Flow) -> None:
+        """Fill `flow.da` and `flow.kept` for one segment of the sequence."""
+
+
+class MakeSweeps(Protocol):
+    """An engine: makes the sweeps of a problem."""
+
+    def __call__(self, problem: Problem, tape: Tape, /) -> Sweeps: ...
+
+
+def forward(problem: Problem, make: MakeSweeps, keep: bool) -> Tape:
+    """Run a layer over its sequence; `keep` what the backward sweep needs."""
+    count, hidden, layout = problem.x.size(0), problem.hidden, problem.layout
+    h = problem.x.new_empty(count, hidden)
+    c = torch.empty_like(h) if layout.parts == 2 else None
+    gates = problem.x.new_empty(count, layout.blocks * hidden) if layout.kept and keep else None
+    tape = Tape(h, c, gates)
+    make(problem, tape).forward()
+    return tape
+
+
+@dataclass(eq=False)
+class Gradients:
+    """∂L/∂ of all that a problem is made of, in its shapes and its order."""
+
+    x: Tensor | None
+    weight_ih: Tensor
+    weight_hh: Tensor
+    bias: Tensor
+    initial: tuple[Tensor, ...]
+
+    @classmethod
+    def zeros(cls, problem: Problem, for_input: bool) -> "Gradients":
+        """Return sums to add to, and room for ∂L/∂x where it is asked for."""
+        return cls(
+            torch.empty_like(problem.x) if for_input else None,
+            torch.zeros_like(problem.weight_ih),
+            torch.zeros_like(problem.weight_hh),
+            problem.x.new_zeros(problem.layout.blocks * problem.hidden),
+            tuple(torch.zeros_like(part) for part in problem.initial),
+        )
+
+    def add(self, problem: Problem, tape: Tape, flow: Flow) -> None:
+        """Add what a segment says about the weights, and write ∂L/∂x of its rows."""
+        rows, hidden = problem.rows.of(flow.first, flow.last), problem.hidden
+        da = flow.da[: rows.stop - rows.start]
+        by_input, by_past = (da[:, of(hidden)] for of in (problem.layout.input_columns, problem.layout.past_columns))
+        self.weight_ih.addmm_(by_input.t(), problem.x[rows])
+        self.bias += da.sum(0)
+        h, lags = problem.states(tape)[0], problem.rows.lags
+        past = [h(flow.first - lag, flow.last - lag)[: len(da)] for lag in lags]
+        terms = [torch.stack(past).mean(0)] if problem.mean else past
+        for total, term in zip(torch.split(self.weight_hh, hidden, 1), terms, strict=True):
+            total.addmm_(by_past.t(), term)
+        if self.x is not None:
+            torch.mm(by_input, problem.weight_ih, out=self.x[rows])
+
+    def add_initial(self, problem: Problem, flow: Flow) -> None:
+        """Add what the first steps hand back to the states before them; `flow` is of the first segment."""
+        width, depth, lags = problem.rows.width, problem.rows.depth, problem.rows.lags
+        share = 1 / len(lags)
+        by_past = flow.da[:, problem.layout.past_columns(problem.hidden)]
+        matrices = problem.matrices * len(lags) if problem.mean else problem.matrices
+        for lag, matrix in zip(lags, matrices, strict=True):
+            target = slice((depth - lag) * width, depth * width)
+            self.initial[0][target].addmm_(by_past[: lag * width], matrix, alpha=share if problem.mean else 1)
+            if flow.kept is not None:
+                self.initial[-1][target].add_(flow.kept[: lag * width], alpha=share)
+
+
+def backward(
+    problem: Problem,
+    tape: Tape,
+    make: MakeSweeps,
+    grad_h: Tensor,  # (R, H)
+    grad_c: Tensor | None,  # (R, H)
+    for_input: bool,
+) -> Gradients:
+    """Return the gradients of a loss from what it says about every state."""
+    sweeps, gradients = make(problem, tape), Gradients.zeros(problem, for_input)
+    for flow in _segments(problem, grad_h, grad_c):
+        sweeps.backward(flow)
+        gradients.add(problem, tape, flow)
+    gradients.add_initial(problem, flow)
+    return gradients
+
+
+def _segments(problem: Problem, grad_h: Tensor, grad_c: Tensor | None) -> Iterator[Flow]:
+    """Yield the segments from the last to the first; each begins with what the one after it found."""
+    rows, hidden = problem.rows, problem.hidden
+    length, keep = rows.segment(problem.gate_bytes), rows.depth * rows.width
+    room = length * rows.width + keep
+    da = problem.x.new_zeros(room, problem.layout.blocks * hidden)
+    kept = problem.x.new_zeros(room, hidden) if problem.layout.kept else None
+    last = rows.steps
+    while last > 0:
+        first = max(0, last - length)
+        if last < rows.steps:
+            for buffer in (da, kept):
+                if buffer is not None:
+                    end = (last - first) * rows.width
+                    buffer[end : end + keep] = buffer[:keep].clone()
+        here = rows.of(first, last)
+        yield Flow(first, last, grad_h[here], None if grad_c is None else grad_c[here], da, kept)
+        last = first

@@ -1,0 +1,67 @@
+"""The engines whose backward pass is written out by hand, with the signature of `seqskip.scan.scan`."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.autograd import forward_ad
+
+from seqskip.cells import Cell
+from seqskip.engines.bptt import operators as operators
+from seqskip.engines.bptt.call import Call
+from seqskip.engines.bptt.function import apply
+from seqskip.history import State
+from seqskip.lengths import cleared
+from seqskip.scan import scan
+
+
+@dataclass(frozen=True)
+class SweepEngine:
+    """Runs a layer by the sweeps of this name: "torch", "native", or "auto" for the faster one that can run."""
+
+    name: str
+
+    def __call__(self, cell: Cell, x: Tensor, initial: State, lengths: Tensor | None = None) -> tuple[Tensor, State]:
+        """Return the output (T, B, H) and the last states, as `scan` does."""
+        if _forward_mode() or x.size(1) == 0:
+            return scan(cell, x, initial, lengths)
+        if torch.is_autocast_enabled(x.device.type):
+            cell, x, initial = _cast(cell, x, initial, torch.get_autocast_dtype(x.device.type))
+        if lengths is not None:
+            x = cleared(x, lengths)  # what stands in the padding must not reach the weights' gradients
+        call = Call.of(self.name, cell, x, initial, lengths)
+        output, *last = apply(call) if _differentiates(call) else _infer(call)
+        return output, tuple(last)
+
+
+def _infer(call: Call) -> list[Tensor]:
+    found: list[Tensor] = torch.ops.seqskip.forward(*call, False)
+    return found
+
+
+def _differentiates(call: Call) -> bool:
+    if torch._C._are_functorch_transforms_active():
+        return True
+    leaves = (*call[4:9], *call.initial)
+    return torch.is_grad_enabled() and any(leaf is not None and leaf.requires_grad for leaf in leaves)
+
+
+def _forward_mode() -> bool:
+    """Return whether forward-mode differentiation is under way, which the sweeps do not know."""
+    if torch.compiler.is_compiling():
+        return False
+    if forward_ad._current_level >= 0:
+        return True
+    return torch._C._are_functorch_transforms_active() and any(
+        interpreter.key() == torch._C._functorch.TransformType.Jvp
+        for interpreter in torch._C._functorch.get_interpreter_stack() or ()
+    )
+
+
+def _cast(cell: Cell, x: Tensor, initial: State, dtype: torch.dtype) -> tuple[Cell, Tensor, State]:
+    """Return all in the type of the autocast region, as torch.nn's layers run there."""
+
+    def change(tensor: Tensor) -> Tensor:
+        return tensor if tensor.dtype == torch.float64 else tensor.to(dtype)
+
+    return cell.with_weights(change), change(x), tuple(change(part) for part in initial)

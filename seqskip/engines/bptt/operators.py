@@ -1,0 +1,106 @@
+"""The two operators `seqskip::forward` and `seqskip::backward`: one layer, one sequence, by the sweeps of an engine.
+
+They are registered so that torch.compile and torch.export see one node each and need not trace the loop over time.
+They have no derivative of their own; `function.py` gives it to them.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from seqskip.engines.bptt import driver
+from seqskip.engines.bptt.call import Call
+from seqskip.engines.bptt.last import last_states, spread_last
+from seqskip.engines.bptt.problem import Tape
+from seqskip.engines.bptt.sweeps import makers
+
+_CALL = (
+    "str engine, str kind, int[] delays, bool mean, Tensor x, Tensor weight_ih, Tensor weight_hh, "
+    "Tensor? bias_ih, Tensor? bias_hh, Tensor? lengths, Tensor[] initial"
+)
+_ARGUMENTS = len(Call._fields)
+
+
+def _forward(*arguments: Any) -> list[Tensor]:
+    """Return the output (T, B, H), the last states of each part (D, B, H) and, with keep, the rest of the tape."""
+    call, keep = Call(*arguments[:_ARGUMENTS]), arguments[_ARGUMENTS]
+    tape = driver.forward(call.problem(), makers(call.engine, call.x), keep)
+    states = [part.view(*call.x.shape[:2], -1) for part in (tape.h, tape.c) if part is not None]
+    last = [last_states(*pair, call.lengths) for pair in zip(call.initial, states, strict=True)]
+    return [states[0], *last, *(part for part in (tape.c, tape.gates) if keep and part is not None)]
+
+
+def _forward_fake(*arguments: Any) -> list[Tensor]:
+    call, keep = Call(*arguments[:_ARGUMENTS]), arguments[_ARGUMENTS]
+    (steps, batch), hidden = call.x.shape[:2], call.initial[0].size(2)
+    widths = [hidden] * (call.layout.parts - 1) + [call.layout.blocks * hidden] * call.layout.kept
+    tape = [call.x.new_empty(steps * batch, width) for width in widths] if keep else []
+    return [call.x.new_empty(steps, batch, hidden), *(part.new_empty(part.shape) for part in call.initial), *tape]
+
+
+def _backward(*arguments: Any) -> list[Tensor]:
+    """Return ∂L/∂ of x (or nothing: an empty tensor), weight_ih, weight_hh, bias_ih, bias_hh and the initial states."""
+    call = Call(*arguments[:_ARGUMENTS])
+    kept, grad_output, grad_last, for_input = arguments[_ARGUMENTS:]
+    problem, layout = call.problem(), call.layout
+    tape = Tape(kept[0].flatten(0, 1), kept[1] if layout.parts == 2 else None, kept[-1] if layout.kept else None)
+    on_initial, (grad_h, grad_c) = _on_every_state(call, grad_output, grad_last)
+    found = driver.backward(problem, tape, makers(call.engine, call.x), grad_h, grad_c, for_input)
+    x = call.x.new_empty(0) if found.x is None else found.x.view(call.x.shape)
+    bias_ih, bias_hh = (found.bias[of(problem.hidden)] for of in (layout.input_columns, layout.past_columns))
+    initial = [part.view_as(given) for part, given in zip(found.initial, call.initial, strict=True)]
+    for part, extra in zip(initial, on_initial, strict=True):
+        if extra is not None:
+            part += extra
+    return [
+        x,
+        layout.restore(found.weight_ih),
+        found.weight_hh,
+        layout.restore(bias_ih).clone(),
+        bias_hh.clone(),
+        *initial,
+    ]
+
+
+def _on_every_state(
+    call: Call, grad_output: Tensor | None, grad_last: Sequence[Tensor | None]
+) -> tuple[list[Tensor | None], tuple[Tensor, Tensor | None]]:
+    """Return what the loss says about the initial states, and about h and c at every step, (R, H)."""
+    on_initial: list[Tensor | None] = []
+    on_states: list[Tensor | None] = []
+    for grad in grad_last:
+        before, after = (None, None) if grad is None else spread_last(grad, call.x.size(0), call.lengths)
+        on_initial.append(before)
+        on_states.append(after)
+    h, c = _sum(grad_output, on_states[0]), (on_states[1] if len(on_states) > 1 else None)
+    if h is None:
+        h = call.x.new_zeros(*call.x.shape[:2], call.initial[0].size(2))
+    return on_initial, (_as_rows(h), None if c is None else _as_rows(c))
+
+
+def _sum(one: Tensor | None, other: Tensor | None) -> Tensor | None:
+    return one if other is None else other if one is None else one + other
+
+
+def _as_rows(states: Tensor) -> Tensor:
+    return states.reshape(-1, states.size(2)).contiguous()
+
+
+def _backward_fake(*arguments: Any) -> list[Tensor]:
+    call, for_input = Call(*arguments[:_ARGUMENTS]), arguments[-1]
+    x = call.x.new_empty(call.x.shape if for_input else 0)
+    weights = [weight.new_empty(weight.shape) for weight in (call.weight_ih, call.weight_hh)]
+    biases = [call.x.new_empty(call.weight_ih.size(0)) for _ in range(2)]
+    return [x, *weights, *biases, *(part.new_empty(part.shape) for part in call.initial)]
+
+
+_SCHEMAS = {
+    "forward": f"({_CALL}, bool keep) -> Tensor[]",
+    "backward": f"({_CALL}, Tensor[] tape, Tensor? grad_output, Tensor?[] grad_last, bool for_input) -> Tensor[]",
+}
+for _name, _run, _shapes in (("forward", _forward, _forward_fake), ("backward", _backward, _backward_fake)):
+    torch.library.define(f"seqskip::{_name}", _SCHEMAS[_name])
+    torch.library.impl(f"seqskip::{_name}", "CompositeExplicitAutograd", _run)
+    torch.library.register_fake(f"seqskip::{_name}", _shapes)

@@ -1,0 +1,3 @@
+#include "exports.h"
+
+SEQSKIP_EXPORT(double, f64)

@@ -1,0 +1,111 @@
+"""The native sweeps: the C++ functions of this folder, called with the addresses of tensors."""
+
+import ctypes
+
+import torch
+from torch import Tensor
+
+from seqskip.delays import common_step
+from seqskip.engines.bptt.problem import Flow, Problem, Tape
+from seqskip.engines.native.build import library
+from seqskip.engines.native.threads import parallel_for
+
+KINDS = ("tanh", "relu", "lstm", "gru")  # numbered as in problem.h
+TYPES = {torch.float32: "f32", torch.float64: "f64"}
+# Below so many multiplications it costs more to wake another thread than it saves.
+WORK_OF_A_THREAD = 1 << 18
+
+
+class Arguments(ctypes.Structure):
+    """`Problem` of problem.h."""
+
+    _fields_ = (
+        *((name, ctypes.c_int64) for name in ("kind", "width", "rows", "hidden", "features", "lags", "mean", "parts")),
+        *((name, ctypes.c_void_p) for name in ("lag", "limits", "parallel_for", "panels")),
+        *((name, ctypes.c_void_p) for name in ("x", "weight_ih", "weight_hh", "bias", "h_before", "c_before")),
+        *((name, ctypes.c_void_p) for name in ("h", "c", "gates", "grad_h", "grad_c", "da", "kept")),
+    )
+
+
+class NativeSweeps:
+    """The sweeps of one problem on the CPU, in float32 or float64.
+
+    The threads are torch's own, as many as torch.set_num_threads allows, through its C interface: the kernels
+    bring no pool of threads that would compete with torch's. ctypes lets other Python threads run meanwhile.
+    """
+
+    def __init__(self, problem: Problem, tape: Tape):
+        rows = problem.rows
+        self._type = TYPES[problem.x.dtype]
+        self._lags = torch.tensor(rows.lags)
+        self._limits = _limits(problem)
+        self._held = (problem, tape)  # the addresses below are good as long as these live
+        before = problem.initial
+        self._arguments = Arguments(
+            kind=KINDS.index(problem.kind),
+            width=rows.width,
+            rows=problem.x.size(0),
+            hidden=problem.hidden,
+            features=problem.x.size(1),
+            lags=len(rows.lags),
+            mean=problem.mean,
+            parts=_parts(problem),
+            lag=self._lags.data_ptr(),
+            limits=_address(self._limits),
+            parallel_for=parallel_for(),
+            x=problem.x.data_ptr(),
+            weight_ih=problem.weight_ih.data_ptr(),
+            weight_hh=problem.weight_hh.data_ptr(),
+            bias=_address(problem.bias),
+            h_before=before[0].data_ptr(),
+            c_before=before[-1].data_ptr(),
+            h=tape.h.data_ptr(),
+            c=_address(tape.c),
+            gates=_address(tape.gates),
+        )
+        self._packed = False
+
+    def forward(self) -> None:
+        """Write the states of all steps, and the gates where the tape keeps them."""
+        panels = self._room("forward_size")
+        self._arguments.panels = panels.data_ptr()
+        self._call("forward")
+
+    def backward(self, flow: Flow) -> None:
+        """Fill `flow.da` and `flow.kept` for one segment of the sequence."""
+        if not self._packed:
+            self._panels = self._room("backward_size")
+            self._arguments.panels = self._panels.data_ptr()
+            self._call("pack_backward")
+            self._packed = True
+        self._arguments.grad_h, self._arguments.grad_c = flow.grad_h.data_ptr(), _address(flow.grad_c)
+        self._arguments.da, self._arguments.kept = flow.da.data_ptr(), _address(flow.kept)
+        self._call("backward", ctypes.c_int64(flow.first), ctypes.c_int64(flow.last))
+
+    def _room(self, size: str) -> Tensor:
+        return self._held[0].x.new_empty(self._call(size))
+
+    def _call(self, name: str, *more: ctypes.c_int64) -> int:
+        function = getattr(library(), f"seqskip_{name}_{self._type}")
+        function.restype = ctypes.c_int64 if name.endswith("size") else None
+        found: int = function(ctypes.byref(self._arguments), *more)
+        return found
+
+
+def _address(tensor: Tensor | None) -> int | None:
+    return None if tensor is None else tensor.data_ptr()
+
+
+def _parts(problem: Problem) -> int:
+    work = problem.x.size(0) * problem.weight_hh.numel()
+    return max(1, min(torch.get_num_threads(), problem.rows.width, work // WORK_OF_A_THREAD))
+
+
+def _limits(problem: Problem) -> Tensor | None:
+    """Return for each row of a step how many steps it runs for: time step k·g + j is step k of phase j."""
+    if problem.lengths is None:
+        return None
+    g = common_step(problem.rows.delays)
+    return torch.cat(
+        [(problem.lengths - phase + g - 1).div(g, rounding_mode="floor") for phase in range(g)]
+    ).contiguous()
