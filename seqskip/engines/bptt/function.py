@@ -57,7 +57,8 @@ class Forward(torch.autograd.Function):
         lengths, *saved = ctx.saved_tensors
         needed = ctx.needs_input_grad[2:]
         results = 1 + LAYOUTS[ctx.options[1]].parts
-        run: Callable[..., tuple[Tensor, ...]] = Backward.apply
+        # Dynamo (torch 2.13) runs a nested Function by its `forward` too, but trips over one with *arguments.
+        run: Callable[..., tuple[Tensor, ...]] = Backward.forward if torch.compiler.is_compiling() else Backward.apply
         found = run((*ctx.options, needed[0]), lengths, *saved, *grads[:results])
         return None, None, *(grad if wanted else None for grad, wanted in zip(found, needed, strict=True))
 
