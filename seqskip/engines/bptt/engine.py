@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.autograd import forward_ad
 
 from seqskip.cells import Cell
-from seqskip.engines.bptt import operators as operators
+from seqskip.engines.bptt import bare as bare
 from seqskip.engines.bptt.call import Call
 from seqskip.engines.bptt.function import apply
 from seqskip.history import State
@@ -40,6 +40,8 @@ def _infer(call: Call) -> list[Tensor]:
 
 
 def _differentiates(call: Call) -> bool:
+    if torch.compiler.is_exporting():
+        return False  # the operator itself is differentiable wherever the graph will run
     if torch._C._are_functorch_transforms_active():
         return True
     leaves = (*call[4:9], *call.initial)

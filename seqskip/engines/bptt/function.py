@@ -88,6 +88,8 @@ class Backward(torch.autograd.Function):
     def backward(ctx: Any, *grads: Maybe) -> tuple[Maybe, ...]:
         lengths, *tensors = ctx.saved_tensors
         count = len(grads)  # as many as there are leaves
+        if not ctx.options[4]:
+            grads = (None, *grads[1:])  # ∂L/∂x was not asked for, an empty tensor stands in its place
         found = _through_reference(ctx.options, lengths, tensors[:count], tensors[count:], grads)
         return None, None, *found[:count], *(None,) * ctx.tape, *found[count:]
 
