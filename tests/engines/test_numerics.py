@@ -1,4 +1,4 @@
-"""The sweeps against the reference loop in float64: any sizes, lengths and delays, any layout of the tensors in memory."""
+"""The sweeps against the reference loop in float64: any sizes, lengths and delays, tensors anyhow in memory."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
