@@ -181,7 +181,8 @@ class GRU(ByHand):
         n, r, z, q = a.chunk(4, -1)
         a[:, r.size(1) : 3 * r.size(1)].sigmoid_()
         n.addcmul_(r, q).tanh_()
-        torch.lerp(n, carried[0], z, out=self.tape.h[rows])
+        # Not torch.lerp: with z = 1 and an infinite state it gives NaN.
+        torch.addcmul(n, z, carried[0] - n, out=self.tape.h[rows])
 
     def differentiate(self, flow: Flow, dh: Tensor, rows: slice, local: slice) -> None:
         assert self.tape.gates is not None and flow.kept is not None
