@@ -126,7 +126,7 @@ def causal(name: str, bidirectional: bool, repair: str) -> None:
 
 def _letters(shape: str) -> list[str]:
     """Return the dimensions of a shape as written in the docs: "(B, T, I)" has three, "(I,)" one."""
-    return [letter for letter in shape if letter.isalpha()]
+    return shape.strip("()").replace(",", " ").split()
 
 
 def state(part: object, name: str, shape: tuple[int, ...], like: Tensor) -> Tensor:
