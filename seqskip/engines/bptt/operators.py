@@ -56,8 +56,8 @@ def _backward(*arguments: Any) -> list[Tensor]:
             part += extra
     return [
         x,
-        layout.restore(found.weight_ih),
-        found.weight_hh,
+        layout.restore(found.weight_ih.t().contiguous()),
+        found.weight_hh.t().contiguous(),
         layout.restore(bias_ih).clone(),
         bias_hh.clone(),
         *initial,

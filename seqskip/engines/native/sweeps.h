@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "cells.h"
+#include "memory.h"
 #include "panels.h"
 
 // The mean over the lags of rows of `width` numbers: what one matrix reads where combine = "mean".
@@ -146,6 +147,10 @@ template <class T, class Cell> struct Backward {
 };
 
 template <class T> void forward(const Problem<T> &q) {
+  const size_t bytes = sizeof(T) * q.rows * q.hidden;
+  ask_for_large_pages(q.h, bytes);
+  ask_for_large_pages(q.c, bytes);
+  ask_for_large_pages(q.gates, bytes * q.blocks());
   pack_forward(q);
   if (q.kind == LSTM)
     for_parts(q, q.width, Forward<T, Lstm<T>>{q});
