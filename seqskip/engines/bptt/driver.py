@@ -111,16 +111,16 @@ def _segments(problem: Problem, grad_h: Tensor, grad_c: Tensor | None) -> Iterat
     rows, hidden = problem.rows, problem.hidden
     length, keep = rows.segment(problem.gate_bytes), rows.depth * rows.width
     room = length * rows.width + keep
-    da = problem.x.new_zeros(room, problem.layout.blocks * hidden)
-    kept = problem.x.new_zeros(room, hidden) if problem.layout.kept else None
+    da = problem.x.new_empty(room, problem.layout.blocks * hidden)
+    kept = problem.x.new_empty(room, hidden) if problem.layout.kept else None
     last = rows.steps
     while last > 0:
         first = max(0, last - length)
-        if last < rows.steps:
-            for buffer in (da, kept):
-                if buffer is not None:
-                    end = (last - first) * rows.width
-                    buffer[end : end + keep] = buffer[:keep].clone()
-        here = rows.of(first, last)
+        here, end = rows.of(first, last), (last - first) * rows.width
+        for buffer in (da, kept):
+            if buffer is not None and last < rows.steps:
+                buffer[end : end + keep] = buffer[:keep].clone()
+            elif buffer is not None:
+                buffer[here.stop - here.start :] = 0
         yield Flow(first, last, grad_h[here], None if grad_c is None else grad_c[here], da, kept)
         last = first

@@ -6,6 +6,9 @@
 #include "memory.h"
 #include "panels.h"
 
+// What is left of more than this in a cache after a sweep is little.
+constexpr size_t MANY_BYTES = size_t(8) << 20;
+
 // The mean over the lags of rows of `width` numbers: what one matrix reads where combine = "mean".
 template <class T, class Row> void average(int64_t rows, int64_t lags, int64_t width, Row &&row, T *to) {
   for (int64_t i = 0; i < rows; i++) {
@@ -25,6 +28,8 @@ template <class T, class Cell> struct Forward {
   const int64_t panels = shape.bias.template count<T>(q.hidden);
   const T *bias = q.panels, *input = bias + shape.bias.template size<T>(q.hidden, 1);
   const T *past = input + shape.input.template size<T>(q.hidden, q.features);
+  const bool streams = STREAMS && q.hidden % LANES<T> == 0 && reinterpret_cast<uintptr_t>(q.gates) % VECTOR_BYTES == 0 &&
+                       sizeof(T) * q.rows * q.blocks() * q.hidden >= MANY_BYTES;
 
   void operator()(int64_t begin, int64_t end) const {
     std::vector<T> averaged(q.mean && q.lags > 1 ? (end - begin) * q.hidden : 0);
@@ -46,6 +51,7 @@ template <class T, class Cell> struct Forward {
         });
       if (q.limits) silence(step, begin, begin + rows);
     }
+    if (streams) streamed();
   }
 
   template <int M> INLINE void tile(int64_t step, int64_t row, int64_t p, int64_t i, const T *const *sources) const {
@@ -70,7 +76,7 @@ template <class T, class Cell> struct Forward {
       for (int j = 0; j < side_by_side; j++) {
         const int64_t unit = (p * side_by_side + j) * lanes;
         const int count = int(q.hidden - unit < lanes ? q.hidden - unit : lanes);
-        if (count > 0) Cell::forward(At<T>{q, step, row + m, unit, count}, &a[m][j]);
+        if (count > 0) Cell::forward(At<T>{q, step, row + m, unit, count, streams}, &a[m][j]);
       }
   }
 
@@ -128,6 +134,12 @@ template <class T, class Cell> struct Backward {
 #pragma GCC unroll 24
       for (int m = 0; m < M; m++) dh[m][j] = load(grad + m * q.hidden + (p * 2 + j) * lanes, count[j]);
     }
+    // The product below takes longer than the way from memory.
+#pragma GCC unroll 24
+    for (int m = 0; m < M; m++)
+#pragma GCC unroll 2
+      for (int j = 0; j < 2; j++)
+        if (count[j] > 0) Back<T>{{q, step, row + m, (p * 2 + j) * lanes, count[j]}, first}.fetch();
     for (const Operand<T> &from : sources)
       multiply<T, M, 2, 0, 2>(dh, from.a + i * from.stride, from.stride, from.k, from.panels + p * k * 2 * lanes);
     for (int m = 0; m < M; m++)

@@ -79,6 +79,18 @@ template <class T> INLINE void store(T *to, Vector<T> v, int count) {
   for (int i = 0; i < count; i++) to[i] = v[i];
 }
 
+// Store a vector that fills a line of the cache on its way to memory, without reading that line first.
+#if defined(__AVX512F__)
+constexpr bool STREAMS = true;
+INLINE void stream(float *to, FloatVector v) { _mm512_stream_ps(to, v); }
+INLINE void stream(double *to, DoubleVector v) { _mm512_stream_pd(to, v); }
+INLINE void streamed() { _mm_sfence(); }  // so that other threads see it
+#else
+constexpr bool STREAMS = false;
+template <class T, class V> INLINE void stream(T *to, V v) { std::memcpy(to, &v, sizeof v); }
+INLINE void streamed() {}
+#endif
+
 // NaN stays NaN: every comparison with it is false.
 #if defined(__AVX512F__)  // gcc makes two instructions of each comparison here, and one elsewhere
 INLINE FloatVector clamp(FloatVector x, float least, float most) {
