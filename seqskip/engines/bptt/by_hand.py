@@ -22,6 +22,7 @@ class ByHand(ABC):
         self.lags, self.block = self.rows.lags, min(self.rows.lags)
         self.lines = problem.states(tape)
         self.padding = problem.padding()
+        self.terms = tuple(self._terms())
 
     def forward(self) -> None:
         """Write the states of all steps, and the gates where the tape keeps them."""
@@ -56,18 +57,17 @@ class ByHand(ABC):
                 rows = self.rows.of(step, end)
                 a[rows.start - start : rows.stop - start, past].addmm_(term[: rows.stop - rows.start], matrix.t())
             rows = self.rows.of(step, min(step + self.block, last))
-            carried = [self._mean(line, step, rows) for line in self.lines] if self.layout.kept else []
-            self.activate(a[rows.start - start : rows.stop - start], rows, carried)
+            self.activate(a[rows.start - start : rows.stop - start], step, rows)
             self._silence(rows)
 
     def _delayed(self, step: int, first: int, last: int) -> Iterator[tuple[int, Tensor, Tensor]]:
         """Yield the recurrent terms that are to be added at a step: up to where, the states, their matrix."""
-        for span, lags, matrix in self._terms():
+        for span, lags, matrix in self.terms:
             if (step - first) % span == 0:
                 end = min(step + span, last)
                 yield end, _average([self.lines[0](step - lag, end - lag) for lag in lags]), matrix
 
-    def _mean(self, line: Line, step: int, rows: slice) -> Tensor:
+    def mean(self, line: Line, step: int, rows: slice) -> Tensor:
         """Return the mean of the delayed states of some rows, the first of which is the first of a step."""
         count = rows.stop - rows.start
         steps = -(-count // self.rows.width)
@@ -95,18 +95,19 @@ class ByHand(ABC):
     def _hand_back(self, flow: Flow, dh: Tensor, end: int) -> None:
         """Add to dh what the later steps hand back through their matrices, as soon as it is known."""
         width, past = self.rows.width, self.layout.past_columns(self.problem.hidden)
-        for span, lags, matrix in self._terms():
+        for span, lags, matrix in self.terms:
             if (flow.last - end) % span == 0:
                 at = (max(flow.first, end - span) - flow.first) * width
                 target = dh[at : (end - flow.first) * width]
                 later = [flow.da[at + lag * width : at + lag * width + target.size(0), past] for lag in lags]
                 target.addmm_(_average(later), matrix)
 
-    def _gates(self, rows: slice) -> tuple[Tensor, ...]:
+    def gates(self, rows: slice) -> tuple[Tensor, ...]:
+        """Return the four blocks of the tape's gates."""
         assert self.tape.gates is not None
         return self.tape.gates[rows].chunk(4, -1)
 
-    def _kept(self, flow: Flow, local: slice) -> tuple[Tensor, Tensor]:
+    def kept(self, flow: Flow, local: slice) -> tuple[Tensor, Tensor]:
         """Return what the gates of the later steps hand back to some rows, and where these write their own."""
         assert flow.kept is not None
         shifts = [lag * self.rows.width for lag in self.lags]
@@ -122,8 +123,8 @@ class ByHand(ABC):
             yield lag // self.block * self.block, (lag,), matrix
 
     @abstractmethod
-    def activate(self, a: Tensor, rows: slice, carried: list[Tensor]) -> None:
-        """Turn pre-activations into gates, in place, and write the states of some rows."""
+    def activate(self, a: Tensor, step: int, rows: slice) -> None:
+        """Turn pre-activations into gates, in place, and write the states of some rows from `step` on."""
 
     def linearise(self, flow: Flow) -> None:  # noqa: B027, a recurrence may have nothing of the kind
         """Write into `flow.da` what ∂L/∂a is a multiple of: all of it that needs no step to wait for another."""
