@@ -67,8 +67,10 @@ class Forward(torch.autograd.Function):
         needed = ctx.needs_input_grad[2:]
         results = 1 + LAYOUTS[ctx.options[1]].parts
         options = (*ctx.options, needed[0])
+        # Dynamo (torch 2.13) runs a nested Function by its `forward` too, but trips over one with *arguments.
         differentiable = torch.is_grad_enabled() or torch._C._are_functorch_transforms_active()
-        run: Callable[..., tuple[Tensor, ...]] = Backward.apply if differentiable else Backward.forward
+        apply = differentiable and not torch.compiler.is_compiling()
+        run: Callable[..., tuple[Tensor, ...]] = Backward.apply if apply else Backward.forward
         found = run(options, lengths, *saved, *grads[:results])
         return None, None, *(grad if wanted else None for grad, wanted in zip(found, needed, strict=True))
 
@@ -99,6 +101,8 @@ class Backward(torch.autograd.Function):
     def backward(ctx: Any, *grads: Maybe) -> tuple[Maybe, ...]:
         lengths, *tensors = ctx.saved_tensors
         count = len(grads)  # as many as there are leaves
+        if not ctx.options[4]:
+            grads = (None, *grads[1:])  # ∂L/∂x was not asked for, an empty tensor stands in its place
         found = _through_reference(ctx.options, lengths, tensors[:count], tensors[count:], grads)
         return None, None, *found[:count], *(None,) * ctx.tape, *found[count:]
 

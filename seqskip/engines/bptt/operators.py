@@ -102,5 +102,6 @@ _SCHEMAS = {
 }
 for _name, _run, _shapes in (("forward", _forward, _forward_fake), ("backward", _backward, _backward_fake)):
     torch.library.define(f"seqskip::{_name}", _SCHEMAS[_name])
-    torch.library.impl(f"seqskip::{_name}", "CompositeExplicitAutograd", _run)
+    # torch.compile, which follows what it has left out of its graphs, is not to follow the loops in here.
+    torch.library.impl(f"seqskip::{_name}", "CompositeExplicitAutograd", torch._disable_dynamo(_run))
     torch.library.register_fake(f"seqskip::{_name}", _shapes)
