@@ -10,6 +10,7 @@ from torch.autograd import forward_ad
 from seqskip.engines.bptt import operators as operators
 from seqskip.engines.bptt.call import Call
 from seqskip.engines.bptt.function import Backward, Forward
+from seqskip.engines.bptt.unfollowed import unfollowed
 
 _ARGUMENTS = len(Call._fields)
 
@@ -47,7 +48,7 @@ def _register(name: str, differentiable: Callable[..., list[Tensor]]) -> None:
             found: list[Tensor] = operator(*arguments)
             return found
 
-    torch.library.impl(f"seqskip::{name}", "Autograd", torch._disable_dynamo(run))
+    torch.library.impl(f"seqskip::{name}", "Autograd", unfollowed(run))
 
 
 _register("forward", _forward)
