@@ -5,12 +5,12 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch._compile import _disable_dynamo
 from torch.autograd import forward_ad
 
 from seqskip.engines.bptt import operators as operators
 from seqskip.engines.bptt.call import Call
 from seqskip.engines.bptt.function import Backward, Forward
+from seqskip.engines.bptt.unfollowed import unfollowed
 
 _ARGUMENTS = len(Call._fields)
 
@@ -48,7 +48,7 @@ def _register(name: str, differentiable: Callable[..., list[Tensor]]) -> None:
             found: list[Tensor] = operator(*arguments)
             return found
 
-    torch.library.impl(f"seqskip::{name}", "Autograd", _disable_dynamo(run))
+    torch.library.impl(f"seqskip::{name}", "Autograd", unfollowed(run))
 
 
 _register("forward", _forward)
