@@ -46,7 +46,7 @@ def main() -> None:
     cases = list(itertools.product(VARIANTS, DELAYS, sorted(COMBINE), SHAPES, TOLERANCES))
     for threads in (1, 3):
         torch.set_num_threads(threads)
-        with mock.patch.object(kernels, "WORK_OF_A_THREAD", 1):
+        with mock.patch.multiple(kernels, WORK_OF_A_THREAD=1, WEIGHTS_TO_DIVIDE=1):
             for case in cases:
                 one(*case)
     print(f"{2 * len(cases)} cases")

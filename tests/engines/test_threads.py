@@ -1,4 +1,4 @@
-"""The native sweeps on one thread and on several: the same numbers to the last bit, for no two threads share a row."""
+"""The native sweeps on one thread and on several, which share rows or units: the same numbers to the last bit."""
 
 import itertools
 from collections.abc import Iterator
@@ -10,32 +10,34 @@ from torch import Tensor
 from seqskip.cells import COMBINE
 from seqskip.engines.bptt import driver
 from seqskip.engines.bptt.call import Call
-from seqskip.engines.bptt.problem import Flow
+from seqskip.engines.bptt.problem import Flow, Problem
 from seqskip.engines.native import kernels
 from tests.engines.twins import assert_same, train, twins
 from tests.found import Variant
 
 THREADS = (1, 2, 3)
-SIZES = {"steps": 9, "batch": 7, "inputs": 11, "hidden": 131}  # odd, and work for three threads
+STEPS, INPUTS, HIDDEN = 9, 11, 131  # odd
+LENGTHS = [9, 0, 4, 9, 1, 8, 3]
 
 
 @pytest.fixture(autouse=True)
-def _threads() -> Iterator[None]:
+def _threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(kernels, "WORK_OF_A_THREAD", 1)
+    monkeypatch.setattr(kernels, "WEIGHTS_TO_DIVIDE", 1)
     before = torch.get_num_threads()
     yield
     torch.set_num_threads(before)
 
 
-def problem(variant: Variant, combine: str, lengths: list[int] | None, dtype: torch.dtype) -> kernels.Problem:
-    layer = variant.build(SIZES["inputs"], SIZES["hidden"], delays=(1, 3), combine=combine, dtype=dtype)
+def problem(variant: Variant, combine: str, lengths: list[int] | None, batch: int, dtype: torch.dtype) -> Problem:
+    layer = variant.build(INPUTS, HIDDEN, delays=(1, 3), combine=combine, dtype=dtype)
     cell = layer.cell(0).with_weights(Tensor.detach)
-    line = tuple(torch.randn(3, SIZES["batch"], SIZES["hidden"], dtype=dtype) for _ in cell.state_names)
-    x = torch.randn(SIZES["steps"], SIZES["batch"], SIZES["inputs"], dtype=dtype)
-    ends = None if lengths is None else torch.tensor(lengths)
-    return Call.of("native", cell, x, line, ends).problem()
+    line = tuple(torch.randn(3, batch, HIDDEN, dtype=dtype) for _ in cell.state_names)
+    ends = None if lengths is None else torch.tensor(lengths[:batch])
+    return Call.of("native", cell, torch.randn(STEPS, batch, INPUTS, dtype=dtype), line, ends).problem()
 
 
-def sweep(given: kernels.Problem) -> list[Tensor]:
+def sweep(given: Problem) -> list[Tensor]:
     """Return all that both sweeps write: states, gates, ∂L/∂a of every step and what the gates hand back."""
     written: list[Tensor] = []
 
@@ -51,13 +53,18 @@ def sweep(given: kernels.Problem) -> list[Tensor]:
 
 
 @pytest.mark.parametrize("dtype", list(kernels.TYPES), ids=str)
-@pytest.mark.parametrize("lengths", [None, [9, 0, 4, 9, 1, 8, 3]], ids=["whole", "lengths"])
+@pytest.mark.parametrize("lengths", [None, LENGTHS], ids=["whole", "lengths"])
 @pytest.mark.parametrize("combine", sorted(COMBINE))
-def test_the_same_bits(variant: Variant, combine: str, lengths: list[int] | None, dtype: torch.dtype) -> None:
-    given, found = problem(variant, combine, lengths, dtype), []
+@pytest.mark.parametrize(("batch", "by_units"), [(7, False), (1, True), (2, True)], ids=str)
+def test_the_same_bits(
+    variant: Variant, batch: int, by_units: bool, combine: str, lengths: list[int] | None, dtype: torch.dtype
+) -> None:
+    given, found = problem(variant, combine, lengths, batch, dtype), []
     for threads in THREADS:
         torch.set_num_threads(threads)
-        assert kernels._parts(given) == threads  # else nothing is tested here
+        division = kernels._division(given)
+        assert division["parts"] == threads  # else nothing is tested here
+        assert threads == 1 or division["by_units"] == by_units
         found.append(sweep(given))
     for one, other in itertools.pairwise(found):
         assert all(map(torch.equal, one, other))
@@ -73,8 +80,9 @@ def test_more_threads_than_rows(variant: Variant) -> None:
 
 def test_on_several_threads_a_layer_equals_the_reference(variant: Variant) -> None:
     torch.set_num_threads(THREADS[-1])
-    layer = variant.build(SIZES["inputs"], SIZES["hidden"], delays=(1, 3), backend="native", dtype=torch.float64)
-    x = torch.randn(SIZES["steps"], SIZES["batch"], SIZES["inputs"], dtype=torch.float64)
-    found = train(layer, x, [*layer.parameters()])
-    layer.backend = "reference"
-    assert_same(found, train(layer, x, [*layer.parameters()]), rtol=1e-12, atol=1e-12)
+    layer = variant.build(INPUTS, HIDDEN, delays=(1, 3), dtype=torch.float64)
+    for batch in (1, 7):
+        x, found = torch.randn(STEPS, batch, INPUTS, dtype=torch.float64), []
+        for layer.backend in ("native", "reference"):
+            found.append(train(layer, x, [*layer.parameters()], lengths=LENGTHS[:batch]))
+        assert_same(*found, rtol=1e-12, atol=1e-12)
