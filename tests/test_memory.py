@@ -56,12 +56,23 @@ def test_a_layer_holds_its_states_and_gates_once(
 
 
 @fast
-def test_lengths_add_a_copy_of_the_input_without_padding(variant: Variant, engine: str) -> None:
-    layer = variant.build(HIDDEN, HIDDEN, backend=engine)
+@pytest.mark.parametrize("num_layers", [1, 3])
+def test_lengths_add_one_copy_of_the_input_without_padding(variant: Variant, engine: str, num_layers: int) -> None:
+    layer = variant.build(4, HIDDEN, num_layers, backend=engine)
     x, state = random_input(layer, STEPS, BATCH)
     storages, output = saved(layer, x, state, lengths=[STEPS, 1])
-    expected = (MORE[type(layer).__name__] + 1) * output.untyped_storage().nbytes() + 8 * BATCH
-    assert beside(storages, x, output, *state, *layer.parameters()) == expected
+    hidden = output.untyped_storage().nbytes()
+    expected = x.untyped_storage().nbytes() + (num_layers * (1 + MORE[type(layer).__name__]) - 1) * hidden
+    assert beside(storages, x, output, *state, *layer.parameters()) == expected + 8 * BATCH
+
+
+@fast
+def test_a_residual_stack_holds_one_copy_of_the_input_without_padding(variant: Variant, engine: str) -> None:
+    layer = variant.build(4, HIDDEN, residual="add", backend=engine)
+    x, state = random_input(layer, STEPS, BATCH)
+    storages, output = saved(layer, x, state, lengths=[STEPS, 1])
+    expected = x.untyped_storage().nbytes() + (1 + MORE[type(layer).__name__]) * output.untyped_storage().nbytes()
+    assert beside(storages, x, *state, *layer.parameters()) == expected + 8 * BATCH
 
 
 @pytest.mark.parametrize("engine", ["reference", "fold", "torch", "native"])
