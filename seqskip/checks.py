@@ -1,7 +1,6 @@
 """What a size, a choice and a tensor must be: one sentence of error for each, with the repair."""
 
 import difflib
-import functools
 from collections.abc import Iterable, Sequence
 from numbers import Integral
 from typing import TypeGuard
@@ -109,7 +108,9 @@ def lengths(value: object, batch: int, steps: int, device: torch.device, least: 
         raise ValueError(f"{rule}, got {len(value)}: {value!r}; give one for each sample of the batch")
     checked = torch.as_tensor(value, dtype=torch.int64)
     outside = (checked < least) | (checked > steps)
-    if bool(outside.any()):
+    if torch.compiler.is_compiling():  # the numbers are not known yet: the compiled graph checks them
+        torch._assert_async(~outside.any(), f"lengths must lie in {least} to the time steps of the input")
+    elif bool(outside.any()):
         raise ValueError(
             f"lengths must lie in {least} to {steps}, the time steps of the input, "
             f"got {int(checked[outside][0])} for sample {int(outside.nonzero()[0])}; cut or pad the input to fit"
@@ -123,10 +124,9 @@ def causal(name: str, bidirectional: bool, repair: str) -> None:
         raise ValueError(f"{name} needs a layer with bidirectional=False, got bidirectional=True; {repair}")
 
 
-@functools.cache  # every step of a stream is checked
-def _letters(shape: str) -> tuple[str, ...]:
+def _letters(shape: str) -> list[str]:
     """Return the dimensions of a shape as written in the docs: "(B, T, I)" has three, "(I,)" one."""
-    return tuple(letter.strip() for letter in shape.strip("()").split(",") if letter.strip())
+    return [letter for letter in shape if letter.isalpha()]
 
 
 def state(part: object, name: str, shape: tuple[int, ...], like: Tensor) -> Tensor:

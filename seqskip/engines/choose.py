@@ -1,9 +1,9 @@
 """Which engine runs a layer, and why."""
 
 import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 
 import torch
 from torch import Tensor
@@ -29,7 +29,14 @@ ENGINES: dict[str, Engine] = {
 BACKENDS = ("auto", *ENGINES)
 _SWEEPS = SweepEngine("auto")  # native where that can run, else torch
 
-_forced: ContextVar[str | None] = ContextVar("backend", default=None)
+
+class _Forced(threading.local):
+    """What `backend` asks for in a thread; torch.compile can read it, which it cannot with a ContextVar."""
+
+    name: str | None = None
+
+
+_FORCED = _Forced()
 
 
 @contextmanager
@@ -42,11 +49,11 @@ def backend(name: str) -> Iterator[None]:
     Raises:
         ValueError: no engine has this name.
     """
-    token = _forced.set(checks.choice("backend", name, BACKENDS))
+    before, _FORCED.name = _FORCED.name, checks.choice("backend", name, BACKENDS)
     try:
         yield
     finally:
-        _forced.reset(token)
+        _FORCED.name = before
 
 
 def choose(cell: Cell, preferred: str) -> Engine:
@@ -79,8 +86,8 @@ def engine_name(cell: Cell, preferred: str) -> tuple[str, str]:
 
 def _wanted(preferred: str) -> tuple[str, str]:
     """Return the name that is asked for and where."""
-    if (name := _forced.get()) is not None:
-        return name, "seqskip.backend"
+    if _FORCED.name is not None:
+        return _FORCED.name, "seqskip.backend"
     if name := os.environ.get("SEQSKIP_BACKEND"):
         return checks.choice("SEQSKIP_BACKEND", name, BACKENDS), "SEQSKIP_BACKEND"
     return preferred, "backend"

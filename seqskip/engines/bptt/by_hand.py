@@ -22,6 +22,7 @@ class ByHand(ABC):
         self.lags, self.block = self.rows.lags, min(self.rows.lags)
         self.lines = problem.states(tape)
         self.padding = problem.padding()
+        self.terms = tuple(self._terms())
 
     def forward(self) -> None:
         """Write the states of all steps, and the gates where the tape keeps them."""
@@ -56,21 +57,21 @@ class ByHand(ABC):
                 rows = self.rows.of(step, end)
                 a[rows.start - start : rows.stop - start, past].addmm_(term[: rows.stop - rows.start], matrix.t())
             rows = self.rows.of(step, min(step + self.block, last))
-            carried = [self._mean(line, rows) for line in self.lines] if self.layout.kept else []
-            self.activate(a[rows.start - start : rows.stop - start], rows, carried)
+            self.activate(a[rows.start - start : rows.stop - start], step, rows)
             self._silence(rows)
 
     def _delayed(self, step: int, first: int, last: int) -> Iterator[tuple[int, Tensor, Tensor]]:
         """Yield the recurrent terms that are to be added at a step: up to where, the states, their matrix."""
-        for span, lags, matrix in self._terms():
+        for span, lags, matrix in self.terms:
             if (step - first) % span == 0:
                 end = min(step + span, last)
                 yield end, _average([self.lines[0](step - lag, end - lag) for lag in lags]), matrix
 
-    def _mean(self, line: Line, rows: slice) -> Tensor:
-        """Return the mean of the delayed states of the rows of a block."""
-        step, count = rows.start // self.rows.width, rows.stop - rows.start
-        return _average([line(step - lag, step - lag + self.block)[:count] for lag in self.lags])
+    def mean(self, line: Line, step: int, rows: slice) -> Tensor:
+        """Return the mean of the delayed states of some rows, the first of which is the first of a step."""
+        count = rows.stop - rows.start
+        steps = -(-count // self.rows.width)
+        return _average([line(step - lag, step - lag + steps)[:count] for lag in self.lags])
 
     def _silence(self, rows: slice) -> None:
         if self.padding is not None:
@@ -80,6 +81,7 @@ class ByHand(ABC):
     def backward(self, flow: Flow) -> None:
         """Fill `flow.da` and `flow.kept` for one segment of the sequence."""
         dh, start = flow.grad_h.clone(), self.rows.of(flow.first, flow.last).start
+        self.linearise(flow)
         for end in range(flow.last, flow.first, -self.block):
             rows = self.rows.of(max(flow.first, end - self.block), end)
             local = slice(rows.start - start, rows.stop - start)
@@ -93,18 +95,24 @@ class ByHand(ABC):
     def _hand_back(self, flow: Flow, dh: Tensor, end: int) -> None:
         """Add to dh what the later steps hand back through their matrices, as soon as it is known."""
         width, past = self.rows.width, self.layout.past_columns(self.problem.hidden)
-        for span, lags, matrix in self._terms():
+        for span, lags, matrix in self.terms:
             if (flow.last - end) % span == 0:
                 at = (max(flow.first, end - span) - flow.first) * width
                 target = dh[at : (end - flow.first) * width]
                 later = [flow.da[at + lag * width : at + lag * width + target.size(0), past] for lag in lags]
                 target.addmm_(_average(later), matrix)
 
-    def _kept(self, flow: Flow, local: slice) -> Tensor:
-        """Return what the gates of the later steps hand back to some rows."""
+    def gates(self, rows: slice) -> tuple[Tensor, ...]:
+        """Return the four blocks of the tape's gates."""
+        assert self.tape.gates is not None
+        return self.tape.gates[rows].chunk(4, -1)
+
+    def kept(self, flow: Flow, local: slice) -> tuple[Tensor, Tensor]:
+        """Return what the gates of the later steps hand back to some rows, and where these write their own."""
         assert flow.kept is not None
         shifts = [lag * self.rows.width for lag in self.lags]
-        return _average([flow.kept[local.start + shift : local.stop + shift] for shift in shifts])
+        later = [flow.kept[local.start + shift : local.stop + shift] for shift in shifts]
+        return _average(later), flow.kept[local]
 
     def _terms(self) -> Iterator[tuple[int, tuple[int, ...], Tensor]]:
         """Yield, for each recurrent matrix, how many steps its product may take at once, its lags, and itself."""
@@ -115,8 +123,11 @@ class ByHand(ABC):
             yield lag // self.block * self.block, (lag,), matrix
 
     @abstractmethod
-    def activate(self, a: Tensor, rows: slice, carried: list[Tensor]) -> None:
-        """Turn pre-activations into gates, in place, and write the states of some rows."""
+    def activate(self, a: Tensor, step: int, rows: slice) -> None:
+        """Turn pre-activations into gates, in place, and write the states of some rows from `step` on."""
+
+    def linearise(self, flow: Flow) -> None:  # noqa: B027, a recurrence may have nothing of the kind
+        """Write into `flow.da` what ∂L/∂a is a multiple of: all of it that needs no step to wait for another."""
 
     @abstractmethod
     def differentiate(self, flow: Flow, dh: Tensor, rows: slice, local: slice) -> None:
@@ -125,80 +136,3 @@ class ByHand(ABC):
 
 def _average(parts: list[Tensor]) -> Tensor:
     return parts[0] if len(parts) == 1 else torch.stack(parts).mean(0)
-
-
-class Tanh(ByHand):
-    """h = tanh(a); the states are written over the pre-activations."""
-
-    def activate(self, a: Tensor, rows: slice, carried: list[Tensor]) -> None:
-        a.tanh_()
-
-    def differentiate(self, flow: Flow, dh: Tensor, rows: slice, local: slice) -> None:
-        torch.ops.aten.tanh_backward.grad_input(dh, self.tape.h[rows], grad_input=flow.da[local])
-
-
-class Relu(ByHand):
-    """h = max(a, 0); the states are written over the pre-activations."""
-
-    def activate(self, a: Tensor, rows: slice, carried: list[Tensor]) -> None:
-        a.relu_()
-
-    def differentiate(self, flow: Flow, dh: Tensor, rows: slice, local: slice) -> None:
-        torch.ops.aten.threshold_backward.grad_input(dh, self.tape.h[rows], 0, grad_input=flow.da[local])
-
-
-class LSTM(ByHand):
-    """c = f c̄ + i g, h = o tanh(c); c̄ is the mean of the delayed c."""
-
-    def activate(self, a: Tensor, rows: slice, carried: list[Tensor]) -> None:
-        i, f, g, o = a.chunk(4, -1)
-        a[:, : 2 * i.size(1)].sigmoid_()
-        g.tanh_()
-        o.sigmoid_()
-        c = self.lines[1].after[rows]
-        torch.mul(f, carried[1], out=c).addcmul_(i, g)
-        torch.tanh(c, out=self.tape.h[rows]).mul_(o)
-
-    def differentiate(self, flow: Flow, dh: Tensor, rows: slice, local: slice) -> None:
-        assert self.tape.gates is not None and flow.kept is not None
-        i, f, g, o = self.tape.gates[rows].chunk(4, -1)
-        c_bar, tanh_c = self._mean(self.lines[1], rows), self.lines[1].after[rows].tanh()
-        dc = self._kept(flow, local) + dh * o * (1 - tanh_c * tanh_c)
-        if flow.grad_c is not None:
-            dc += flow.grad_c[local]
-        a_i, a_f, a_g, a_o = flow.da[local].chunk(4, -1)
-        a_i.copy_(dc * g * i * (1 - i))
-        a_f.copy_(dc * c_bar * f * (1 - f))
-        a_g.copy_(dc * i * (1 - g * g))
-        a_o.copy_(dh * tanh_c * o * (1 - o))
-        torch.mul(dc, f, out=flow.kept[local])
-
-
-class GRU(ByHand):
-    """n = tanh(a_n + r q), h = n + z (h̄ - n); h̄ is the mean of the delayed h."""
-
-    def activate(self, a: Tensor, rows: slice, carried: list[Tensor]) -> None:
-        n, r, z, q = a.chunk(4, -1)
-        a[:, r.size(1) : 3 * r.size(1)].sigmoid_()
-        n.addcmul_(r, q).tanh_()
-        torch.lerp(n, carried[0], z, out=self.tape.h[rows])
-
-    def differentiate(self, flow: Flow, dh: Tensor, rows: slice, local: slice) -> None:
-        assert self.tape.gates is not None and flow.kept is not None
-        n, r, z, q = self.tape.gates[rows].chunk(4, -1)
-        dh = dh + self._kept(flow, local)
-        dn = dh * (1 - z) * (1 - n * n)
-        a_n, a_r, a_z, a_q = flow.da[local].chunk(4, -1)
-        a_n.copy_(dn)
-        a_r.copy_(dn * q * r * (1 - r))
-        a_z.copy_(dh * (self._mean(self.lines[0], rows) - n) * z * (1 - z))
-        torch.mul(dn, r, out=a_q)
-        torch.mul(dh, z, out=flow.kept[local])
-
-
-SWEEPS: dict[str, type[ByHand]] = {"tanh": Tanh, "relu": Relu, "lstm": LSTM, "gru": GRU}
-
-
-def sweeps(problem: Problem, tape: Tape) -> ByHand:
-    """Return the sweeps of a problem."""
-    return SWEEPS[problem.kind](problem, tape)

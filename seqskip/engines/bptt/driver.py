@@ -40,11 +40,14 @@ def forward(problem: Problem, make: MakeSweeps, keep: bool) -> Tape:
 
 @dataclass(eq=False)
 class Gradients:
-    """∂L/∂ of all that a problem is made of, in its shapes and its order."""
+    """∂L/∂ of all that a problem is made of, in its shapes and its order but for the weights, which are transposed.
+
+    With few input features a CPU computes x.t() @ da up to five times faster than da.t() @ x.
+    """
 
     x: Tensor | None
-    weight_ih: Tensor
-    weight_hh: Tensor
+    weight_ih: Tensor  # (I, G·H)
+    weight_hh: Tensor  # (K·H, G·H), or (H, G·H) with mean
     bias: Tensor
     initial: tuple[Tensor, ...]
 
@@ -53,8 +56,8 @@ class Gradients:
         """Return sums to add to, and room for ∂L/∂x where it is asked for."""
         return cls(
             torch.empty_like(problem.x) if for_input else None,
-            torch.zeros_like(problem.weight_ih),
-            torch.zeros_like(problem.weight_hh),
+            problem.x.new_zeros(problem.weight_ih.shape[::-1]),
+            problem.x.new_zeros(problem.weight_hh.shape[::-1]),
             problem.x.new_zeros(problem.layout.blocks * problem.hidden),
             tuple(torch.zeros_like(part) for part in problem.initial),
         )
@@ -64,13 +67,13 @@ class Gradients:
         rows, hidden = problem.rows.of(flow.first, flow.last), problem.hidden
         da = flow.da[: rows.stop - rows.start]
         by_input, by_past = (da[:, of(hidden)] for of in (problem.layout.input_columns, problem.layout.past_columns))
-        self.weight_ih.addmm_(by_input.t(), problem.x[rows])
+        self.weight_ih.addmm_(problem.x[rows].t(), by_input)
         self.bias += da.sum(0)
         h, lags = problem.states(tape)[0], problem.rows.lags
         past = [h(flow.first - lag, flow.last - lag)[: len(da)] for lag in lags]
         terms = [torch.stack(past).mean(0)] if problem.mean else past
-        for total, term in zip(torch.split(self.weight_hh, hidden, 1), terms, strict=True):
-            total.addmm_(by_past.t(), term)
+        for total, term in zip(torch.split(self.weight_hh, hidden), terms, strict=True):
+            total.addmm_(term.t(), by_past)
         if self.x is not None:
             torch.mm(by_input, problem.weight_ih, out=self.x[rows])
 
@@ -108,17 +111,17 @@ def _segments(problem: Problem, outer: Sequence[OuterGradient]) -> Iterator[Flow
     rows, hidden = problem.rows, problem.hidden
     length, keep = rows.segment(problem.gate_bytes), rows.depth * rows.width
     room = length * rows.width + keep
-    da = problem.x.new_zeros(room, problem.layout.blocks * hidden)
-    kept = problem.x.new_zeros(room, hidden) if problem.layout.kept else None
+    da = problem.x.new_empty(room, problem.layout.blocks * hidden)
+    kept = problem.x.new_empty(room, hidden) if problem.layout.kept else None
     last = rows.steps
     while last > 0:
         first = max(0, last - length)
-        if last < rows.steps:
-            for buffer in (da, kept):
-                if buffer is not None:
-                    end = (last - first) * rows.width
-                    buffer[end : end + keep] = buffer[:keep].clone()
-        here = rows.of(first, last)
+        here, end = rows.of(first, last), (last - first) * rows.width
+        for buffer in (da, kept):
+            if buffer is not None and last < rows.steps:
+                buffer[end : end + keep] = buffer[:keep].clone()
+            elif buffer is not None:
+                buffer[here.stop - here.start :] = 0
         grad_h, *grad_c = (part.of(here.start // rows.batch, here.stop // rows.batch) for part in outer)
         if grad_h is None:
             grad_h = problem.x.new_zeros(here.stop - here.start, hidden)

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.autograd import forward_ad
 
 from seqskip.cells import Cell
-from seqskip.engines.bptt import operators as operators
+from seqskip.engines.bptt import bare as bare
 from seqskip.engines.bptt.call import Call
 from seqskip.engines.bptt.function import apply
 from seqskip.history import State
@@ -22,7 +22,7 @@ class SweepEngine:
 
     def __call__(self, cell: Cell, x: Tensor, initial: State, lengths: Tensor | None = None) -> tuple[Tensor, State]:
         """Return the output (T, B, H) and the last states, as `scan` does."""
-        if _forward_mode() or x.size(1) == 0:
+        if _needs_reference() or x.size(1) == 0:
             return scan(cell, x, initial, lengths)
         if torch.is_autocast_enabled(x.device.type):
             cell, x, initial = _cast(cell, x, initial, torch.get_autocast_dtype(x.device.type))
@@ -37,19 +37,25 @@ def _infer(call: Call) -> list[Tensor]:
 
 
 def _differentiates(call: Call) -> bool:
+    if torch.compiler.is_exporting():
+        return False  # the operator itself is differentiable wherever the graph will run
     if torch._C._are_functorch_transforms_active():
         return True
     leaves = (*call[4:9], *call.initial)
     return torch.is_grad_enabled() and any(leaf is not None and leaf.requires_grad for leaf in leaves)
 
 
-def _forward_mode() -> bool:
-    """Return whether forward-mode differentiation is under way, which the sweeps do not know."""
-    if torch.compiler.is_compiling():
-        return False
+def _needs_reference() -> bool:
+    """Return whether a derivative is under way that must see the operations of the loop.
+
+    The sweeps do not know forward mode, and torch.compile (torch 2.13) ignores the backward pass of a Function inside
+    a transform of torch.func: its gradients would be zero without a word.
+    """
     if forward_ad._current_level >= 0:
         return True
-    return torch._C._are_functorch_transforms_active() and any(
+    if not torch._C._are_functorch_transforms_active():
+        return False
+    return torch.compiler.is_compiling() or any(
         interpreter.key() == torch._C._functorch.TransformType.Jvp
         for interpreter in torch._C._functorch.get_interpreter_stack() or ()
     )

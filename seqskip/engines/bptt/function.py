@@ -3,8 +3,9 @@
 No `jvp` is given: forward-mode differentiation of these functions raises, and never sees a silent zero.
 """
 
+import inspect
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -13,6 +14,7 @@ from seqskip.engines.bptt.call import Call
 from seqskip.engines.bptt.layout import LAYOUTS
 from seqskip.scan import scan
 
+F = TypeVar("F", bound=Callable[..., Any])
 Maybe = Tensor | None
 Options = tuple[Any, ...]  # engine, kind, delays, mean: the fields of a Call before its tensors
 
@@ -23,6 +25,12 @@ def apply(call: Call) -> tuple[Tensor, ...]:
     run: Callable[..., tuple[Tensor, ...]] = Forward.apply
     results = run(options, call.lengths, *leaves)
     return results[: 1 + call.layout.parts]
+
+
+def _signed(function: F) -> F:
+    """Note the signature of a function once; torch.autograd.Function asks for it at each call, which takes 30 µs."""
+    function.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
+    return function
 
 
 def _call(options: Options, lengths: Maybe, leaves: Sequence[Maybe]) -> Call:
@@ -41,6 +49,7 @@ class Forward(torch.autograd.Function):
     """`seqskip::forward` with its tape kept."""
 
     @staticmethod
+    @_signed
     def forward(options: Options, lengths: Maybe, *leaves: Maybe) -> tuple[Tensor, ...]:
         return tuple(torch.ops.seqskip.forward(*_call(options, lengths, leaves), True))
 
@@ -57,8 +66,12 @@ class Forward(torch.autograd.Function):
         lengths, *saved = ctx.saved_tensors
         needed = ctx.needs_input_grad[2:]
         results = 1 + LAYOUTS[ctx.options[1]].parts
-        run: Callable[..., tuple[Tensor, ...]] = Backward.apply
-        found = run((*ctx.options, needed[0]), lengths, *saved, *grads[:results])
+        options = (*ctx.options, needed[0])
+        # Dynamo (torch 2.13) runs a nested Function by its `forward` too, but trips over one with *arguments.
+        differentiable = torch.is_grad_enabled() or torch._C._are_functorch_transforms_active()
+        apply = differentiable and not torch.compiler.is_compiling()
+        run: Callable[..., tuple[Tensor, ...]] = Backward.apply if apply else Backward.forward
+        found = run(options, lengths, *saved, *grads[:results])
         return None, None, *(grad if wanted else None for grad, wanted in zip(found, needed, strict=True))
 
     @staticmethod
@@ -70,6 +83,7 @@ class Backward(torch.autograd.Function):
     """`seqskip::backward`."""
 
     @staticmethod
+    @_signed
     def forward(options: Options, lengths: Maybe, *tensors: Maybe) -> tuple[Tensor, ...]:
         leaves, tape, grads = _cut(options, tensors)
         call = _call(options, lengths, leaves)
@@ -87,6 +101,8 @@ class Backward(torch.autograd.Function):
     def backward(ctx: Any, *grads: Maybe) -> tuple[Maybe, ...]:
         lengths, *tensors = ctx.saved_tensors
         count = len(grads)  # as many as there are leaves
+        if not ctx.options[4]:
+            grads = (None, *grads[1:])  # ∂L/∂x was not asked for, an empty tensor stands in its place
         found = _through_reference(ctx.options, lengths, tensors[:count], tensors[count:], grads)
         return None, None, *found[:count], *(None,) * ctx.tape, *found[count:]
 

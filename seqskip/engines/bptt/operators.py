@@ -15,6 +15,7 @@ from seqskip.engines.bptt.last import last_states
 from seqskip.engines.bptt.outer import OuterGradient
 from seqskip.engines.bptt.problem import Tape
 from seqskip.engines.bptt.sweeps import makers
+from seqskip.engines.bptt.unfollowed import unfollowed
 
 _CALL = (
     "str engine, str kind, int[] delays, bool mean, Tensor x, Tensor weight_ih, Tensor weight_hh, "
@@ -57,8 +58,8 @@ def _backward(*arguments: Any) -> list[Tensor]:
             part += extra
     return [
         x,
-        layout.restore(found.weight_ih),
-        found.weight_hh,
+        layout.restore(found.weight_ih.t().contiguous()),
+        found.weight_hh.t().contiguous(),
         layout.restore(bias_ih).clone(),
         bias_hh.clone(),
         *initial,
@@ -79,5 +80,6 @@ _SCHEMAS = {
 }
 for _name, _run, _shapes in (("forward", _forward, _forward_fake), ("backward", _backward, _backward_fake)):
     torch.library.define(f"seqskip::{_name}", _SCHEMAS[_name])
-    torch.library.impl(f"seqskip::{_name}", "CompositeExplicitAutograd", _run)
+    # torch.compile, which follows what it has left out of its graphs, is not to follow the loops in here.
+    torch.library.impl(f"seqskip::{_name}", "CompositeExplicitAutograd", unfollowed(_run))
     torch.library.register_fake(f"seqskip::{_name}", _shapes)

@@ -1,6 +1,7 @@
 """The sequence as the sweeps see it: the rows of a matrix, one step after the other."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from seqskip.delays import LayerDelays, common_step
 
@@ -19,22 +20,22 @@ class Rows:
     batch: int
     delays: LayerDelays
 
-    @property
+    @cached_property
     def width(self) -> int:
         """Rows of one step, g·B."""
         return common_step(self.delays) * self.batch
 
-    @property
+    @cached_property
     def steps(self) -> int:
         """Steps of the sweep, ceil(T/g)."""
         return -(-self.time // common_step(self.delays))
 
-    @property
+    @cached_property
     def lags(self) -> LayerDelays:
         """The delays in steps of the sweep."""
         return tuple(delay // common_step(self.delays) for delay in self.delays)
 
-    @property
+    @cached_property
     def depth(self) -> int:
         """Steps of the sweep in the delay line."""
         return max(self.lags)

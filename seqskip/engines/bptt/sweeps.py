@@ -5,7 +5,7 @@ import warnings
 
 from torch import Tensor
 
-from seqskip.engines.bptt import by_hand
+from seqskip.engines.bptt import recurrences
 from seqskip.engines.bptt.driver import MakeSweeps
 from seqskip.engines.native import NativeSweeps, SwitchedOff, Unavailable, load, takes
 
@@ -17,7 +17,7 @@ def makers(engine: str, x: Tensor) -> MakeSweeps:
         RuntimeError: "native" is asked for and cannot be had.
     """
     if engine == "torch" or (engine == "auto" and takes(x.device, x.dtype)):
-        return by_hand.sweeps
+        return recurrences.sweeps
     try:
         load()
     except Unavailable as error:
@@ -25,7 +25,7 @@ def makers(engine: str, x: Tensor) -> MakeSweeps:
             raise RuntimeError(f"backend='native' cannot run: {error}; or use backend='auto'") from error
         if not isinstance(error, SwitchedOff):
             _warn(str(error))
-        return by_hand.sweeps
+        return recurrences.sweeps
     return NativeSweeps
 
 

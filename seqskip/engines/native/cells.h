@@ -7,12 +7,14 @@ template <class T> struct At {
   const Problem<T> &q;
   int64_t step, row, unit;
   int count;
+  bool streams = false;  // the gates: they are too many to stay in the cache until they are read
 
   int64_t place() const { return step * q.width + row; }
   T *state(T *of) const { return of + place() * q.hidden + unit; }
   T *gate(int64_t block) const { return q.gates + (place() * 4 + block) * q.hidden + unit; }
   Vector<T> read(const T *from) const { return load(from, count); }
   void write(T *to, Vector<T> v) const { store(to, v, count); }
+  void note(int64_t block, Vector<T> v) const { streams ? stream(gate(block), v) : write(gate(block), v); }
 
   // The mean of the delayed h or c.
   Vector<T> mean(const T *before, const T *after) const {
@@ -28,6 +30,13 @@ template <class T> struct Back : At<T> {
 
   int64_t local(int64_t lag = 0) const { return (this->step - first + lag) * this->q.width + this->row; }
   T *da(int64_t block) const { return this->q.da + (local() * this->q.blocks() + block) * this->q.hidden + this->unit; }
+
+  // Ask for what `backward` will read of the tape.
+  void fetch() const {
+    for (int64_t block = 0; block < (this->q.gates ? 4 : 0); block++) __builtin_prefetch(this->gate(block));
+    __builtin_prefetch(this->state(this->q.h));
+    if (this->q.c) __builtin_prefetch(this->state(this->q.c));
+  }
 
   // What the gates of the later steps hand back.
   Vector<T> kept() const {
@@ -63,10 +72,10 @@ template <class T> struct Lstm {  // blocks i, f, g, o
     at.write(at.state(at.q.c), c);
     at.write(at.state(at.q.h), o * tanh_of<T>(c));
     if (!at.q.gates) return;
-    at.write(at.gate(0), i);
-    at.write(at.gate(1), f);
-    at.write(at.gate(2), g);
-    at.write(at.gate(3), o);
+    at.note(0, i);
+    at.note(1, f);
+    at.note(2, g);
+    at.note(3, o);
   }
   static INLINE void backward(const Back<T> &at, Vector<T> dh) {
     const Vector<T> i = at.read(at.gate(0)), f = at.read(at.gate(1)), g = at.read(at.gate(2)), o = at.read(at.gate(3));
@@ -89,10 +98,10 @@ template <class T> struct Gru {  // blocks n, r, z, q
     const Vector<T> r = sigmoid_of<T>(a[1]), z = sigmoid_of<T>(a[2]), n = tanh_of<T>(a[0] + r * a[3]);
     at.write(at.state(at.q.h), n + z * (at.mean(at.q.h_before, at.q.h) - n));
     if (!at.q.gates) return;
-    at.write(at.gate(0), n);
-    at.write(at.gate(1), r);
-    at.write(at.gate(2), z);
-    at.write(at.gate(3), a[3]);
+    at.note(0, n);
+    at.note(1, r);
+    at.note(2, z);
+    at.note(3, a[3]);
   }
   static INLINE void backward(const Back<T> &at, Vector<T> dh) {
     const Vector<T> n = at.read(at.gate(0)), r = at.read(at.gate(1)), z = at.read(at.gate(2)), q = at.read(at.gate(3));

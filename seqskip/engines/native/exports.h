@@ -1,6 +1,7 @@
 // The functions that Python calls, for one type of number; each type has a file, so that they compile side by side.
 #pragma once
-#include "sweeps.h"
+#include "backward.h"
+#include "forward.h"
 
 #define SEQSKIP_EXPORT(T, NAME)                                                                                       \
   extern "C" int64_t seqskip_forward_size_##NAME(const Problem<T> *q) { return forward_size(*q); }                    \

@@ -8,7 +8,7 @@ typedef void (*Body)(int64_t begin, int64_t end, void *context);
 typedef int (*ParallelFor)(int64_t begin, int64_t end, int64_t grain, Body body, void *context);
 
 template <class T> struct Problem {
-  int64_t kind, width, rows, hidden, features, lags, mean, parts;
+  int64_t kind, width, rows, hidden, features, lags, mean, parts, by_units;
   const int64_t *lag;     // (lags), in steps, ascending
   const int64_t *limits;  // (width), the steps that each row of a step runs for, or null for all
   ParallelFor parallel_for;
@@ -38,7 +38,7 @@ template <class T> struct Problem {
   }
 };
 
-// Run body(begin, end) on the rows of a step, cut into parts that never meet: the recurrence couples steps, not rows.
+// Run body(begin, end) on `count` things, cut into parts.
 template <class T, class F> void for_parts(const Problem<T> &q, int64_t count, F &&body) {
   struct Context {
     const F *body;

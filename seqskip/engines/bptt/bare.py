@@ -1,0 +1,55 @@
+"""The derivatives of the operators where a graph holds them bare: exported, or compiled and differentiated twice."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd import forward_ad
+
+from seqskip.engines.bptt import operators as operators
+from seqskip.engines.bptt.call import Call
+from seqskip.engines.bptt.function import Backward, Forward
+from seqskip.engines.bptt.unfollowed import unfollowed
+
+_ARGUMENTS = len(Call._fields)
+
+
+def _forward(*arguments: Any) -> list[Tensor]:
+    call, keep = Call(*arguments[:_ARGUMENTS]), arguments[_ARGUMENTS]
+    apply: Callable[..., tuple[Tensor, ...]] = Forward.apply
+    found = apply(tuple(call[:4]), call.lengths, *call[4:9], *call.initial)
+    return list(found if keep else found[: 1 + call.layout.parts])
+
+
+def _backward(*arguments: Any) -> list[Tensor]:
+    call = Call(*arguments[:_ARGUMENTS])
+    tape, grad_output, grad_last, for_input = arguments[_ARGUMENTS:]
+    apply: Callable[..., tuple[Tensor, ...]] = Backward.apply
+    leaves = (*call[4:9], *call.initial)
+    return list(apply((*call[:4], for_input), call.lengths, *leaves, *tape, grad_output, *grad_last))
+
+
+def _differentiates(arguments: Sequence[Any]) -> bool:
+    """Return whether a derivative is asked for; without this, autograd would follow the operations of the sweeps."""
+    if forward_ad._current_level >= 0:
+        return True
+    found = [each for one in arguments for each in (one if isinstance(one, list) else [one])]
+    return torch.is_grad_enabled() and any(isinstance(one, Tensor) and one.requires_grad for one in found)
+
+
+def _register(name: str, differentiable: Callable[..., list[Tensor]]) -> None:
+    operator = getattr(torch.ops.seqskip, name).default
+
+    def run(*arguments: Any) -> list[Tensor]:
+        if _differentiates(arguments):
+            return differentiable(*arguments)
+        with torch._C._AutoDispatchBelowAutograd():
+            found: list[Tensor] = operator(*arguments)
+            return found
+
+    torch.library.impl(f"seqskip::{name}", "Autograd", unfollowed(run))
+
+
+_register("forward", _forward)
+_register("backward", _backward)

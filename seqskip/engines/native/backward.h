@@ -1,0 +1,70 @@
+// The backward sweep over one segment: the gradients of the pre-activations, and what gates hand back.
+#pragma once
+#include "cells.h"
+#include "sweep.h"
+
+template <class T, class Cell> struct Backward {
+  const Problem<T> &q;
+  const int64_t first, last;
+  const int64_t panels = Panels<T>(q).back.template count<T>(q.hidden);
+  const int64_t across = q.blocks() * q.hidden, k = q.from_past() * q.hidden;
+
+  int64_t steps() const { return last - first; }
+  int64_t at(int64_t n) const { return last - 1 - n; }
+
+  void gather(int64_t step, int64_t begin, int64_t rows, Sources<T> &sources) const {
+    sources.gather(q, rows, k, across, q.panels, panels * k * 2 * LANES<T>, [&](int64_t n) {
+      return q.da + ((step - first + q.lag[n]) * q.width + begin) * across + across - k;
+    });
+  }
+
+  void units(int64_t step, int64_t begin, int64_t rows, const Sources<T> &sources, int64_t from, int64_t to) const {
+    for (int64_t p = from; p < to; p++)
+      for_tiles<ACCUMULATORS / 2>(rows, [&](auto height, int64_t i) {
+        tile<decltype(height)::value>(step, begin + i, p, i, sources);
+      });
+  }
+
+  template <int M> INLINE void tile(int64_t step, int64_t row, int64_t p, int64_t i, const Sources<T> &sources) const {
+    constexpr int64_t lanes = LANES<T>;
+    const T *grad = q.grad_h + ((step - first) * q.width + row) * q.hidden;
+    Vector<T> dh[M][2];
+    int count[2];
+#pragma GCC unroll 2
+    for (int j = 0; j < 2; j++) {
+      const int64_t left = q.hidden - (p * 2 + j) * lanes;
+      count[j] = int(left < lanes ? left : lanes);
+#pragma GCC unroll 24
+      for (int m = 0; m < M; m++) dh[m][j] = load(grad + m * q.hidden + (p * 2 + j) * lanes, count[j]);
+    }
+    // The product below takes longer than the way from memory.
+#pragma GCC unroll 24
+    for (int m = 0; m < M; m++)
+#pragma GCC unroll 2
+      for (int j = 0; j < 2; j++)
+        if (count[j] > 0) Back<T>{{q, step, row + m, (p * 2 + j) * lanes, count[j]}, first}.fetch();
+    for (const Operand<T> &from : sources.each)
+      multiply<T, M, 2, 0, 2>(dh, from.a + i * from.stride, from.stride, from.k, from.panels + p * k * 2 * lanes);
+    for (int m = 0; m < M; m++)
+#pragma GCC unroll 2
+      for (int j = 0; j < 2; j++)
+        if (count[j] > 0) Cell::backward(Back<T>{{q, step, row + m, (p * 2 + j) * lanes, count[j]}, first}, dh[m][j]);
+  }
+
+  void silence(int64_t step, int64_t begin, int64_t end) const {
+    const int64_t offset = (step - first) * q.width;
+    silence_rows(q, step, begin, end, q.da + offset * across, across);
+    silence_rows(q, step, begin, end, q.kept ? q.kept + offset * q.hidden : nullptr, q.hidden);
+  }
+
+  void finish() const {}
+};
+
+template <class T> void backward(const Problem<T> &q, int64_t first, int64_t last) {
+  if (q.kind == LSTM)
+    run(q, Backward<T, Lstm<T>>{q, first, last});
+  else if (q.kind == GRU)
+    run(q, Backward<T, Gru<T>>{q, first, last});
+  else
+    run(q, Backward<T, Simple<T>>{q, first, last});
+}
