@@ -143,6 +143,12 @@ def test_compiled(variant: Variant) -> None:
     torch.compiler.reset()
 
 
+def test_torch_func_says_that_it_knows_no_checkpoints(variant: Variant) -> None:
+    layer = variant.build(2, 3, checkpoint_segments=3)
+    with pytest.raises(RuntimeError, match="saved tensor hooks"):
+        torch.func.grad(lambda x: layer(x)[0].sum())(torch.randn(7, 2, 2))
+
+
 def test_in_a_model(variant: Variant) -> None:
     core = variant.build(2, 3, 2, delays=(1, 2), batch_first=True, dtype=torch.float64)
     model = SequenceModel(core, num_embeddings=5, output_size=1)
