@@ -40,6 +40,7 @@ class RNN(Recurrent):
         residual: str | None = None,
         init: str = "torch",
         backend: str = "auto",
+        checkpoint_segments: int = 1,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
     ):
@@ -57,6 +58,7 @@ class RNN(Recurrent):
             residual=residual,
             init=init,
             backend=backend,
+            checkpoint_segments=checkpoint_segments,
             device=device,
             dtype=dtype,
         )

@@ -14,7 +14,8 @@ from seqskip.directions import Forward, Reverse
 from seqskip.engines import BACKENDS, choose, engine_name
 from seqskip.init import INITIALISERS
 from seqskip.layouts import BatchMajor, Layout, Packed, TimeMajor, Unbatched
-from seqskip.stack import Block, Projection, Shortcut, identity, run_stack
+from seqskip.segments import run_segments
+from seqskip.stack import Block, Projection, Shortcut, identity
 
 LayerInput = Tensor | PackedSequence
 LayerState = Tensor | tuple[Tensor, ...]  # torch's: h_n, or (h_n, c_n) for an LSTM
@@ -53,6 +54,10 @@ class Recurrent(nn.Module):
         init: "torch" or "orthogonal" (see `seqskip.init`).
         backend: "auto" for the fastest engine that can run, or one to force (see `seqskip.engines`): "reference",
             "fold", "torch" or "native".
+        checkpoint_segments: cut a sequence in so many segments along time and hold, between forward and backward,
+            one state for each instead of every activation. Gradients stay exact. It costs one more forward pass;
+            the backward pass holds the activations of one segment. 1 holds all. Not with bidirectional, nor
+            under torch.func.grad, which knows no checkpoints.
 
     Raises:
         ValueError: an argument, an input or a state breaks a rule; the message names the rule and the repair.
@@ -76,6 +81,7 @@ class Recurrent(nn.Module):
         residual: str | None = None,
         init: str = "torch",
         backend: str = "auto",
+        checkpoint_segments: int = 1,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
     ):
@@ -92,6 +98,9 @@ class Recurrent(nn.Module):
         self.residual = None if residual is None else checks.choice("residual", residual, RESIDUALS)
         self.init = checks.choice("init", init, INITIALISERS)
         self.backend = checks.choice("backend", backend, BACKENDS)
+        self.checkpoint_segments = checks.integer("checkpoint_segments", checkpoint_segments, 1)
+        if self.checkpoint_segments > 1:
+            checks.causal("checkpoint_segments > 1", bidirectional, "use checkpoint_segments=1, which holds all")
         if dtype is not None and not dtype.is_floating_point:
             raise ValueError(f"dtype must be a floating-point type, got {dtype}; use torch.float32")
         self._allocate({"device": device, "dtype": dtype})
@@ -172,7 +181,7 @@ class Recurrent(nn.Module):
         z = layout.read()
         initial = self._initial_state(z, state, layout)
         dropout = self.dropout if self.training else 0.0
-        output, line = run_stack(self.blocks(), z, initial, layout.lengths, dropout)
+        output, line = run_segments(self.checkpoint_segments, self.blocks(), z, initial, layout.lengths, dropout)
         final = tuple(map(layout.write_state, line))
         return layout.write(output), (final if len(final) > 1 else final[0])
 

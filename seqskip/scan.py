@@ -5,7 +5,7 @@ from torch import Tensor
 
 from seqskip.cells import Cell
 from seqskip.history import History, State
-from seqskip.lengths import cleared, last_states, padding
+from seqskip.lengths import last_states, padding
 
 
 def unroll(
@@ -29,7 +29,8 @@ def scan(
     """Return the hidden state at every step, (T, B, H), and the delay line with which to go on.
 
     With `lengths` sample b ends after its first len_b steps: its delay line is the one it has then, its output
-    beyond is 0, and nothing that stands in the padding has an effect or gets a gradient.
+    beyond is 0, and no finite number that stands in the padding has an effect or gets a gradient. A stack clears
+    the padding once (`seqskip.layouts`), and each layer that of its output; cleared by each layer it would be copied.
     """
     if lengths is None:
         history = unroll(cell, x, initial)
@@ -42,7 +43,7 @@ def unroll_each(cell: Cell, x: Tensor, initial: State, lengths: Tensor) -> State
     """Run a cell over each sample's own steps; return every part of the state, (T, B, H), 0 in the padding."""
     history = History(initial)
     ended, zero = padding(lengths, x.size(0)).unsqueeze(2), initial[0].new_zeros(())
-    for projected, over in zip(cell.project(cleared(x, lengths)).unbind(0), ended.unbind(0), strict=True):
+    for projected, over in zip(cell.project(x).unbind(0), ended.unbind(0), strict=True):
         # Left to run on, a state might grow beyond all bounds, and infinity times a zero gradient is NaN.
         history.append(tuple(torch.where(over, zero, part) for part in cell.step(projected, history)))
     return tuple(history.since_start(part) for part in range(len(initial)))

@@ -56,6 +56,14 @@ def test_the_same_seed_gives_the_same_metrics(finished: Finished, tmp_path: Path
     assert (tmp_path / "runs/again/metrics.csv").read_bytes() == (finished.run / "metrics.csv").read_bytes()
 
 
+def test_segments_hold_less_and_change_nothing(finished: Finished, tmp_path: Path) -> None:
+    with inside(tmp_path):
+        assert main(["fit", "--config=copying", *TINY, "--model.core.checkpoint_segments=4"]) == 0
+    losses = [[float(row["train/loss"] or 0) for row in rows(run)] for run in (tmp_path / "runs/copying", finished.run)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+    assert "checkpoint_segments: 4" in (tmp_path / "runs/copying/config.yaml").read_text(encoding="utf-8")
+
+
 def test_another_seed_gives_others(finished: Finished, tmp_path: Path) -> None:
     with inside(tmp_path):
         assert main(["fit", "--config=copying", *TINY, "--seed_everything=1"]) == 0

@@ -1,12 +1,13 @@
 """One layer over one sequence, forward and backward, by the sweeps of either engine."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from seqskip.engines.bptt.outer import OuterGradient
 from seqskip.engines.bptt.problem import Flow, Problem, Tape
 
 
@@ -93,20 +94,19 @@ def backward(
     problem: Problem,
     tape: Tape,
     make: MakeSweeps,
-    grad_h: Tensor,  # (R, H)
-    grad_c: Tensor | None,  # (R, H)
+    outer: Sequence[OuterGradient],  # of h, or of h and c
     for_input: bool,
 ) -> Gradients:
     """Return the gradients of a loss from what it says about every state."""
     sweeps, gradients = make(problem, tape), Gradients.zeros(problem, for_input)
-    for flow in _segments(problem, grad_h, grad_c):
+    for flow in _segments(problem, outer):
         sweeps.backward(flow)
         gradients.add(problem, tape, flow)
     gradients.add_initial(problem, flow)
     return gradients
 
 
-def _segments(problem: Problem, grad_h: Tensor, grad_c: Tensor | None) -> Iterator[Flow]:
+def _segments(problem: Problem, outer: Sequence[OuterGradient]) -> Iterator[Flow]:
     """Yield the segments from the last to the first; each begins with what the one after it found."""
     rows, hidden = problem.rows, problem.hidden
     length, keep = rows.segment(problem.gate_bytes), rows.depth * rows.width
@@ -122,5 +122,8 @@ def _segments(problem: Problem, grad_h: Tensor, grad_c: Tensor | None) -> Iterat
                 buffer[end : end + keep] = buffer[:keep].clone()
             elif buffer is not None:
                 buffer[here.stop - here.start :] = 0
-        yield Flow(first, last, grad_h[here], None if grad_c is None else grad_c[here], da, kept)
+        grad_h, *grad_c = (part.of(here.start // rows.batch, here.stop // rows.batch) for part in outer)
+        if grad_h is None:
+            grad_h = problem.x.new_zeros(here.stop - here.start, hidden)
+        yield Flow(first, last, grad_h, grad_c[0] if grad_c else None, da, kept)
         last = first

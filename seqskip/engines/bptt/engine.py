@@ -11,7 +11,6 @@ from seqskip.engines.bptt import bare as bare
 from seqskip.engines.bptt.call import Call
 from seqskip.engines.bptt.function import apply
 from seqskip.history import State
-from seqskip.lengths import cleared
 from seqskip.scan import scan
 
 
@@ -27,8 +26,6 @@ class SweepEngine:
             return scan(cell, x, initial, lengths)
         if torch.is_autocast_enabled(x.device.type):
             cell, x, initial = _cast(cell, x, initial, torch.get_autocast_dtype(x.device.type))
-        if lengths is not None:
-            x = cleared(x, lengths)  # what stands in the padding must not reach the weights' gradients
         call = Call.of(self.name, cell, x, initial, lengths)
         output, *last = apply(call) if _differentiates(call) else _infer(call)
         return output, tuple(last)

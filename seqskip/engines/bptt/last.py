@@ -1,4 +1,4 @@
-"""The states with which a sequence ends, one by one for each sample, and the way back from them."""
+"""The states with which a sequence ends, one by one for each sample."""
 
 import torch
 from torch import Tensor
@@ -16,15 +16,3 @@ def last_states(
         return of_lengths.last_states(initial, states, lengths)
     depth, steps = initial.size(0), states.size(0)
     return states[-depth:].clone() if steps >= depth else torch.cat((initial[steps:], states))
-
-
-def spread_last(grad: Tensor, steps: int, lengths: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Return ∂L/∂ of the initial states, (D, B, H), and of the states, (T, B, H), from that of `last_states`."""
-    depth = grad.size(0)
-    spread = grad.new_zeros(depth + steps, *grad.shape[1:])
-    if lengths is None:
-        spread[steps:] = grad
-    else:
-        rows = lengths + torch.arange(depth, device=grad.device).unsqueeze(1)
-        spread.scatter_(0, rows.unsqueeze(2).expand_as(grad), grad)
-    return spread[:depth], spread[depth:]

@@ -4,7 +4,6 @@ They are registered so that torch.compile and torch.export see one node each and
 They have no derivative of their own; `function.py` gives it to them.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -12,7 +11,8 @@ from torch import Tensor
 
 from seqskip.engines.bptt import driver
 from seqskip.engines.bptt.call import Call
-from seqskip.engines.bptt.last import last_states, spread_last
+from seqskip.engines.bptt.last import last_states
+from seqskip.engines.bptt.outer import OuterGradient
 from seqskip.engines.bptt.problem import Tape
 from seqskip.engines.bptt.sweeps import makers
 from seqskip.engines.bptt.unfollowed import unfollowed
@@ -47,13 +47,14 @@ def _backward(*arguments: Any) -> list[Tensor]:
     kept, grad_output, grad_last, for_input = arguments[_ARGUMENTS:]
     problem, layout = call.problem(), call.layout
     tape = Tape(kept[0].flatten(0, 1), kept[1] if layout.parts == 2 else None, kept[-1] if layout.kept else None)
-    on_initial, (grad_h, grad_c) = _on_every_state(call, grad_output, grad_last)
-    found = driver.backward(problem, tape, makers(call.engine, call.x), grad_h, grad_c, for_input)
+    outputs = (grad_output, None)[: layout.parts]  # c is no output
+    outer = [OuterGradient(call.x.size(0), *of, call.lengths) for of in zip(outputs, grad_last, strict=True)]
+    found = driver.backward(problem, tape, makers(call.engine, call.x), outer, for_input)
     x = call.x.new_empty(0) if found.x is None else found.x.view(call.x.shape)
     bias_ih, bias_hh = (found.bias[of(problem.hidden)] for of in (layout.input_columns, layout.past_columns))
     initial = [part.view_as(given) for part, given in zip(found.initial, call.initial, strict=True)]
-    for part, extra in zip(initial, on_initial, strict=True):
-        if extra is not None:
+    for part, one in zip(initial, outer, strict=True):
+        if (extra := one.of_initial()) is not None:
             part += extra
     return [
         x,
@@ -63,30 +64,6 @@ def _backward(*arguments: Any) -> list[Tensor]:
         bias_hh.clone(),
         *initial,
     ]
-
-
-def _on_every_state(
-    call: Call, grad_output: Tensor | None, grad_last: Sequence[Tensor | None]
-) -> tuple[list[Tensor | None], tuple[Tensor, Tensor | None]]:
-    """Return what the loss says about the initial states, and about h and c at every step, (R, H)."""
-    on_initial: list[Tensor | None] = []
-    on_states: list[Tensor | None] = []
-    for grad in grad_last:
-        before, after = (None, None) if grad is None else spread_last(grad, call.x.size(0), call.lengths)
-        on_initial.append(before)
-        on_states.append(after)
-    h, c = _sum(grad_output, on_states[0]), (on_states[1] if len(on_states) > 1 else None)
-    if h is None:
-        h = call.x.new_zeros(*call.x.shape[:2], call.initial[0].size(2))
-    return on_initial, (_as_rows(h), None if c is None else _as_rows(c))
-
-
-def _sum(one: Tensor | None, other: Tensor | None) -> Tensor | None:
-    return one if other is None else other if one is None else one + other
-
-
-def _as_rows(states: Tensor) -> Tensor:
-    return states.reshape(-1, states.size(2)).contiguous()
 
 
 def _backward_fake(*arguments: Any) -> list[Tensor]:
