@@ -3,7 +3,7 @@
 #pragma once
 #include "sweeps.h"
 
-// What Python hands over of a layer, with the `lags` delays after it, and of one step; step.py packs both in this order.
+// What Python hands over of a layer, with the `lags` delays after it, and of one step; step.py packs both so.
 struct Layer {
   int64_t kind, hidden, features, lags, mean;
   int64_t first;  // row of the states at which the delay line of this layer begins
@@ -23,8 +23,8 @@ template <class T> struct Call {
 
 template <class T> struct Step : Layer, Call<T> {
   const int64_t *lag;
-  int64_t begin = first * this->batch * hidden;                    // of the delay line, in numbers
-  int64_t kept = (lag[lags - 1] - 1) * this->batch * hidden;       // numbers of the states that move up
+  int64_t begin = first * this->batch * hidden;               // of the delay line, in numbers
+  int64_t kept = (lag[lags - 1] - 1) * this->batch * hidden;  // numbers of the states that move up
 
   Step(const Layer &layer, const Call<T> &call) : Layer(layer), Call<T>(call), lag(layer.lag()) {}
 
@@ -46,8 +46,7 @@ constexpr int SIDE_BY_SIDE = 8;  // rows of a weight that are read together
 
 // Add the products of `v` with R rows of a weight that are `stride` numbers apart: LANES at a time, then the rest.
 template <class T, int R>
-INLINE void add_products(
-    Vector<T> (&sum)[R], T (&rest)[R], const T *weight, int64_t stride, const T *v, int64_t k) {
+INLINE void add_products(Vector<T> (&sum)[R], T (&rest)[R], const T *weight, int64_t stride, const T *v, int64_t k) {
   int64_t at = 0;
   for (; at + LANES<T> <= k; at += LANES<T>) {
     const Vector<T> b = load(v + at);
@@ -77,10 +76,12 @@ template <class T> struct Block {
 #pragma GCC unroll 8
     for (int r = 0; r < R; r++) {
       sum[r] = fill(T(0));
-      rest[r] = (s.bias_ih && in >= 0 ? s.bias_ih[in + i + r] : T(0)) + (s.bias_hh && out >= 0 ? s.bias_hh[out + i + r] : T(0));
+      rest[r] = s.bias_ih && in >= 0 ? s.bias_ih[in + i + r] : T(0);
+      if (s.bias_hh && out >= 0) rest[r] += s.bias_hh[out + i + r];
     }
     if (in >= 0)
-      add_products<T, R>(sum, rest, s.weight_ih + (in + i) * s.features, s.features, s.x + row * s.features, s.features);
+      add_products<T, R>(
+          sum, rest, s.weight_ih + (in + i) * s.features, s.features, s.x + row * s.features, s.features);
     if (out >= 0)
       for (int64_t n = 0; n < matrices; n++)
         add_products<T, R>(
