@@ -1,7 +1,5 @@
 """RNN, LSTM and GRU: torch.nn's recurrent layers, with skips through time and through depth."""
 
-from dataclasses import replace
-
 import torch
 
 from seqskip import checks
@@ -64,10 +62,9 @@ class RNN(Recurrent):
         )
         self.nonlinearity = nonlinearity
 
-    def cell(self, layer: int, suffix: str = "") -> RNNCell:
-        cell = super().cell(layer, suffix)
-        assert isinstance(cell, RNNCell)
-        return replace(cell, nonlinearity=self.nonlinearity)
+    @property
+    def cell_options(self) -> tuple[str, ...]:
+        return (self.nonlinearity,)
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, nonlinearity={self.nonlinearity!r}"

@@ -1,6 +1,6 @@
 """The stack that RNN, LSTM and GRU share: torch.nn's constructor, weights, inputs and outputs, with skips."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -16,6 +16,7 @@ from seqskip.init import INITIALISERS
 from seqskip.layouts import BatchMajor, Layout, Packed, TimeMajor, Unbatched
 from seqskip.segments import run_segments
 from seqskip.stack import Block, Projection, Shortcut, identity
+from seqskip.streaming import short_way
 
 LayerInput = Tensor | PackedSequence
 LayerState = Tensor | tuple[Tensor, ...]  # torch's: h_n, or (h_n, c_n) for an LSTM
@@ -144,8 +145,14 @@ class Recurrent(nn.Module):
 
     def cell(self, layer: int, suffix: str = "") -> Cell:
         """Return one layer's recurrence, bound to its present weights; the suffix "_reverse" names the other one."""
-        weights = {name: getattr(self, f"{name}_l{layer}{suffix}") for name in _WEIGHTS}
-        return self.cell_type(**weights, delays=self.delays[layer], combine=self.combine)
+        weights = [getattr(self, f"{name}_l{layer}{suffix}") for name in _WEIGHTS]
+        make: Callable[..., Cell] = self.cell_type
+        return make(*weights, self.delays[layer], self.combine, *self.cell_options)
+
+    @property
+    def cell_options(self) -> tuple[str, ...]:
+        """What the cell takes besides weights, delays and combine."""
+        return ()
 
     def _shortcut(self, layer: int) -> Shortcut | None:
         if self.residual is None:
@@ -198,6 +205,9 @@ class Recurrent(nn.Module):
 
     def step(self, x: Tensor, state: LayerState | None = None) -> tuple[Tensor, LayerState]:
         """Run one time step of a stream: x (B, I) or (I,) gives (B, H) or (H,) and the state to go on with."""
+        stream = short_way(self, Recurrent)
+        if stream is not None and (done := stream.run(self._parameters, self.backend, x, state)) is not None:
+            return done
         checks.causal("step", self.bidirectional, "a stream has no future to read backwards: give whole sequences")
         checks.features("input of one step", x, self.input_size, self.weight_ih_l0, ["(B, I)", "(I,)"])
         time = 1 if self.batch_first and x.dim() == 2 else 0

@@ -27,7 +27,9 @@ ARROWS = {
     "directions": {"cells", "engines", "history", "lengths"},
     "stack": {"directions", "history"},
     "segments": {"stack", "history"},
-    "recurrent": {"segments", "stack", "directions", "layouts", "engines", "init", "cells", "delays", "checks"},
+    "streaming": {"engines"},
+    "recurrent": {"segments", "streaming", "stack", "directions", "layouts", "engines"}
+    | {"init", "cells", "delays", "checks"},
     "layers": {"recurrent", "stack", "engines", "init", "cells", "delays", "checks"},
     "model": {"recurrent", "lengths", "checks"},
     "analysis": {"cells", "scan", "engines", "stack", "recurrent", "layers", "model", "delays", "history", "checks"},

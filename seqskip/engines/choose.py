@@ -62,7 +62,7 @@ def choose(cell: Cell, preferred: str) -> Engine:
     Raises:
         ValueError: the engine that is forced cannot run this cell.
     """
-    name, source = _wanted(preferred)
+    name, source = wanted(preferred)
     if name != "auto":
         return _forced_engine(cell, name, source)
     if kind_of(cell):
@@ -72,7 +72,7 @@ def choose(cell: Cell, preferred: str) -> Engine:
 
 def engine_name(cell: Cell, preferred: str) -> tuple[str, str]:
     """Return the name of the engine that runs a cell, and the reason; builds the native kernels if need be."""
-    engine, (name, source) = choose(cell, preferred), _wanted(preferred)
+    engine, (name, source) = choose(cell, preferred), wanted(preferred)
     if name != "auto":
         return name, f"forced by {source}={name}"
     if engine is _SWEEPS:
@@ -84,7 +84,7 @@ def engine_name(cell: Cell, preferred: str) -> tuple[str, str]:
     return "reference", "the delays have no common factor: one step after the other"
 
 
-def _wanted(preferred: str) -> tuple[str, str]:
+def wanted(preferred: str) -> tuple[str, str]:
     """Return the name that is asked for and where."""
     if _FORCED.name is not None:
         return _FORCED.name, "seqskip.backend"

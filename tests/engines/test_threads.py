@@ -10,6 +10,7 @@ from torch import Tensor
 from seqskip.cells import COMBINE
 from seqskip.engines.bptt import driver
 from seqskip.engines.bptt.call import Call
+from seqskip.engines.bptt.outer import OuterGradient
 from seqskip.engines.bptt.problem import Flow, Problem
 from seqskip.engines.native import kernels
 from tests.engines.twins import assert_same, train, twins
@@ -47,8 +48,10 @@ def sweep(given: Problem) -> list[Tensor]:
             written.extend(part.clone() for part in (flow.da, flow.kept) if part is not None)
 
     tape = driver.forward(given, Watched, keep=True)
-    grad = torch.linspace(-1, 1, tape.h.numel(), dtype=tape.h.dtype).view_as(tape.h)
-    driver.backward(given, tape, Watched, grad, None if tape.c is None else -grad, True)
+    states = [part for part in (tape.h, tape.c) if part is not None]
+    grad = torch.linspace(-1, 1, tape.h.numel(), dtype=tape.h.dtype).view(STEPS, -1, HIDDEN)
+    outer = [OuterGradient(STEPS, grad * sign, None, given.lengths) for _, sign in zip(states, (1, -1), strict=False)]
+    driver.backward(given, tape, Watched, outer, True)
     return [part for part in (tape.h, tape.c, tape.gates) if part is not None] + written
 
 

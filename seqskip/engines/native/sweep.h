@@ -4,6 +4,16 @@
 
 #include "panels.h"
 
+// The mean over the lags of `k` numbers each; at(n) points to those of lag n.
+template <class T, class At> void average(T *out, int64_t k, int64_t lags, At &&at) {
+  std::memcpy(out, at(0), sizeof(T) * k);
+  for (int64_t n = 1; n < lags; n++) {
+    const T *next = at(n);
+    for (int64_t u = 0; u < k; u++) out[u] += next[u];
+  }
+  for (int64_t u = 0; u < k; u++) out[u] /= T(lags);
+}
+
 // The factors of one step's matrix products. Where combine = "mean" there is one, the mean over the lags.
 template <class T> struct Sources {
   std::vector<Operand<T>> each;
@@ -16,18 +26,9 @@ template <class T> struct Sources {
     for (int64_t n = 0; n < q.matrices(); n++) each[n] = {at(n), stride, k, panels + n * size};
     if (!q.mean || q.lags == 1) return;
     averaged.resize(rows * k);
-    for (int64_t i = 0; i < rows; i++) average(averaged.data() + i * k, k, q.lags, [&](int64_t n) { return at(n) + i * stride; });
+    for (int64_t i = 0; i < rows; i++)
+      average(averaged.data() + i * k, k, q.lags, [&](int64_t n) { return at(n) + i * stride; });
     each[0] = {averaged.data(), k, k, panels};
-  }
-
- private:
-  template <class At> static void average(T *out, int64_t k, int64_t lags, At &&at) {
-    std::memcpy(out, at(0), sizeof(T) * k);
-    for (int64_t n = 1; n < lags; n++) {
-      const T *next = at(n);
-      for (int64_t u = 0; u < k; u++) out[u] += next[u];
-    }
-    for (int64_t u = 0; u < k; u++) out[u] /= T(lags);
   }
 };
 

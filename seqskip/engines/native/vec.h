@@ -93,6 +93,24 @@ template <class T, class V> INLINE void stream(T *to, V v) { std::memcpy(to, &v,
 INLINE void streamed() {}
 #endif
 
+// The sum of the numbers of a vector, half by half.
+template <class T, int BYTES = VECTOR_BYTES> struct Sum {
+  typedef T Whole __attribute__((vector_size(BYTES)));
+  typedef typename Sum<T, BYTES / 2>::Whole Half;
+  static INLINE T of(Whole v) {
+    Half low, high;
+    std::memcpy(&low, &v, sizeof low);
+    std::memcpy(&high, reinterpret_cast<const char *>(&v) + sizeof low, sizeof high);
+    return Sum<T, BYTES / 2>::of(low + high);
+  }
+};
+template <class T> struct Sum<T, 2 * sizeof(T)> {
+  typedef T Whole __attribute__((vector_size(2 * sizeof(T))));
+  static INLINE T of(Whole v) { return v[0] + v[1]; }
+};
+
+template <class T> INLINE T sum_of(Vector<T> v) { return Sum<T>::of(v); }
+
 // NaN stays NaN: every comparison with it is false.
 #if defined(__AVX512F__)  // gcc makes two instructions of each comparison here, and one elsewhere
 INLINE FloatVector clamp(FloatVector x, float least, float most) {

@@ -1,0 +1,41 @@
+"""Whether a single step of a layer may take the short way of `seqskip.engines.stream`."""
+
+from typing import Any
+
+import torch
+from torch._C import _are_functorch_transforms_active, _get_tracing_state, _len_torch_dispatch_stack
+from torch.autograd import forward_ad
+from torch.nn.modules.module import _has_any_global_hook
+
+from seqskip.engines.stream import Stream, stream_of
+
+
+def short_way(layer: Any, base: Any) -> Stream | None:
+    """Return what runs a step of a layer, or None where a step is more than the arithmetic of its class `base`."""
+    kind = type(layer)
+    if (
+        torch.compiler.is_compiling()
+        or layer.bidirectional
+        or (layer.dropout and layer.training)
+        or kind.forward is not base.forward
+        or kind.cell is not base.cell
+        or _watched(layer)
+    ):
+        return None
+    sizes = (layer.input_size, layer.hidden_size, layer.bias)
+    return stream_of(layer.cell_type, layer.cell_options, layer.delays, layer.combine, layer.residual, sizes)
+
+
+def _watched(layer: Any) -> bool:
+    """Return whether somebody traces, transforms or casts operations, or takes part in calls of the layer."""
+    return bool(
+        layer._forward_hooks
+        or layer._forward_pre_hooks
+        or "forward" in layer.__dict__
+        or _has_any_global_hook()  # type: ignore[no-untyped-call]
+        or _are_functorch_transforms_active()
+        or _len_torch_dispatch_stack()
+        or _get_tracing_state() is not None
+        or forward_ad._current_level >= 0
+        or torch.is_autocast_enabled("cpu")
+    )
