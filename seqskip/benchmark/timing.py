@@ -1,6 +1,7 @@
 """An interleaved stopwatch: all contenders take turns in one run, so that a busy moment hits them alike."""
 
 import gc
+import math
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -10,6 +11,8 @@ from typing import Any
 
 Call = Callable[[], Any]
 Clock = Callable[[], float]
+
+MOST_CALLS = 100_000  # in a sample
 
 
 @dataclass(frozen=True)
@@ -73,10 +76,16 @@ def interleave(
 
 
 def _calls_per_sample(call: Call, least: float, clock: Clock) -> int:
-    start = clock()
-    call()
-    seconds = clock() - start
-    return max(1, round(least / seconds)) if seconds > 0 else 1
+    """Return how often a call is made in a sample, by trials that grow: the first calls are slower than the rest."""
+    count = 1
+    while True:
+        start = clock()
+        for _ in range(count):
+            call()
+        seconds = clock() - start
+        if seconds >= least or count >= MOST_CALLS:
+            return count
+        count = math.ceil(count * min(10, least / seconds if seconds > 0 else 10))
 
 
 @contextmanager

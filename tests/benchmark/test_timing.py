@@ -42,7 +42,19 @@ def test_short_calls_are_repeated_within_a_sample() -> None:
     fake = Fake()
     measured = fake.measure(Sampling(repeats=3, warmups=0, least=0.5), short=0.125, long=2.0)
     assert (measured["short"].calls, measured["long"].calls) == (4, 1)
-    assert measured["short"].seconds == [0.125] * 3 and fake.made.count("short") == 1 + 3 * 4
+    assert measured["short"].seconds == [0.125] * 3
+    assert fake.made.count("short") == 1 + 4 + 3 * 4  # one call, then a sample that lasts long enough
+
+
+def test_a_slow_first_call_does_not_make_short_samples() -> None:
+    now, made = [0.0], []
+
+    def call() -> None:
+        now[0] += 0.01 if made else 0.4
+        made.append(now[0])
+
+    measured = interleave({"a": call}, Sampling(repeats=2, warmups=0, least=0.5), lambda: now[0], lambda: now[0])
+    assert measured["a"].calls == 50
 
 
 def test_minimum_and_median() -> None:

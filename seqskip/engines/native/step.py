@@ -68,7 +68,7 @@ class Step:
             Unfit: a weight is no plain tensor that stands in one piece.
             Unavailable: there are no kernels.
         """
-        dtype, batch = x.dtype, x.size(0)
+        dtype, batch = x.dtype, x.shape[0]
         weights = addresses(map(parameters.get, self._names), dtype, self._shapes)
         y = x.new_empty(batch, self.hidden)
         beside = 0 if around is None else addresses((around,), dtype, (y.shape,))[0]
@@ -81,7 +81,7 @@ class Step:
 def addresses(tensors: Iterable[Any], dtype: torch.dtype, shapes: Iterable[Sequence[int]]) -> list[int]:
     """Return where the numbers of plain tensors of this type and these shapes stand, or raise Unfit."""
     found = []
-    for tensor, shape in zip(tensors, shapes, strict=False):
+    for tensor, shape in zip(tensors, shapes):  # noqa: B905 - of a layer without biases there are fewer tensors
         if (
             type(tensor) not in PLAIN
             or tensor.dtype is not dtype
