@@ -27,6 +27,7 @@ from seqskip.benchmark.measure import MATRIX_SIZES, QUICK_MATRIX_SIZES, measure
 from seqskip.benchmark.options import cases, read
 from seqskip.benchmark.others import TorchRecurrent
 from seqskip.benchmark.record import record
+from seqskip.benchmark.summary import summary
 from seqskip.benchmark.table import text
 from seqskip.benchmark.timing import Sampling
 
@@ -41,6 +42,8 @@ def main(words: list[str] | None = None) -> int:
     table = text(whole)
     if (axis := _axis(options)) and whole["cases"]:
         table += "\n\n" + growth_text(whole["cases"], AXES[axis])
+    elif len(whole["cases"]) > 1:
+        table += "\n\n" + summary(whole["cases"])
     print(table, file=sys.stderr if options.json == "-" else sys.stdout)
     if options.json == "-":
         print(json.dumps(whole, indent=1))
