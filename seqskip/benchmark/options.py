@@ -2,22 +2,13 @@
 
 import argparse
 import os
-from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
-from typing import NoReturn
 
-from seqskip.benchmark.cases import KINDS, LAYERS, QUICK_SHAPES, SHAPES, Case, Kind, Shape
+from seqskip.benchmark.arguments import Parser, count_of, delays_of, shape_of
+from seqskip.benchmark.cases import KINDS, LAYERS, QUICK_SHAPES, SHAPES, Case, Kind
 from seqskip.benchmark.growth import LENGTHS, LONG_SHAPE, QUICK_LENGTHS, WIDE_SHAPE, longer, more_delays
-from seqskip.delays import LayerDelays, per_layer
-
-
-class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}; --help lists the options\n")
 
 
 def read(words: list[str] | None) -> argparse.Namespace:
@@ -56,43 +47,24 @@ def _kinds(options: argparse.Namespace, default: "list[Kind] | tuple[Kind, ...]"
 def _parser() -> Parser:
     parser = Parser("python -m seqskip.benchmark.speed", description="Measure how fast recurrent layers run.")
     add = parser.add_argument
-    add("--shapes", action="append", type=_shape, metavar="B,T,I,H", help="batch, time, input, hidden; may be repeated")
+    add(
+        "--shapes",
+        action="append",
+        type=shape_of,
+        metavar="B,T,I,H",
+        help="batch, time, input, hidden; may be repeated",
+    )
     add("--layers", nargs="+", choices=LAYERS, help="kinds of layer (default: those of the table of targets)")
-    add("--delays", nargs="+", type=_delays, metavar="D", help="delays of the layers, as in: --delays 1 1,16 16")
+    add("--delays", nargs="+", type=delays_of, metavar="D", help="delays of the layers, as in: --delays 1 1,16 16")
     add("--combine", choices=("sum", "mean"), default="sum", help="how several delays become one input")
     add("--dtype", choices=("float32", "float64"), default="float32")
     add("--input-grad", action="store_true", help="training steps give the gradient of the input as well")
     add("--all", action="store_true", help="run seqskip's reference on long sequences too")
-    add("--threads", type=_count("--threads"), default=2, help="threads of each contender (default: 2)")
-    add("--repeats", type=_count("--repeats"), default=7, help="samples of each call (default: 7)")
+    add("--threads", type=count_of("--threads"), default=2, help="threads of each contender (default: 2)")
+    add("--repeats", type=count_of("--repeats"), default=7, help="samples of each call (default: 7)")
     add("--quick", action="store_true", help="tiny shapes, short samples: seconds, to see that it works")
     add("--json", metavar="FILE", help="write everything to FILE; - writes it to stdout, and the table to stderr")
     axis = parser.add_mutually_exclusive_group()
     axis.add_argument("--linear", action="store_true", help="cost per time step of T = 1,000, 10,000 and 100,000")
     axis.add_argument("--delays-cost", action="store_true", help="cost against the number of delays of a layer")
     return parser
-
-
-def _shape(word: str) -> Shape:
-    parts = word.split(",")
-    if len(parts) != 4 or not all(part.strip().isdecimal() and int(part) > 0 for part in parts):
-        raise argparse.ArgumentTypeError(f"must be four integers >= 1, batch,time,input,hidden, got {word!r}")
-    batch, steps, inputs, hidden = map(int, parts)
-    return batch, steps, inputs, hidden
-
-
-def _delays(word: str) -> LayerDelays:
-    try:
-        return per_layer(tuple(int(part) for part in word.split(",")), 1)[0]
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"must be different integers >= 1 as in 1,16, got {word!r}") from None
-
-
-def _count(name: str) -> Callable[[str], int]:
-    def count(word: str) -> int:
-        if not word.isdecimal() or int(word) < 1:
-            raise argparse.ArgumentTypeError(f"must be an integer >= 1, got {word!r}")
-        return int(word)
-
-    count.__name__ = name
-    return count

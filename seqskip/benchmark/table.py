@@ -50,12 +50,18 @@ def number(value: float | None, scale: float = 1.0) -> str:
     return f"{value:,.{0 if value >= 100 else 1 if value >= 10 else 2}f}"
 
 
+def hardware(machine: Record) -> str:
+    """Return what `describe` says of the processor, in one line."""
+    threads = f"{machine['threads']} threads on {machine['cores']} cores"
+    return f"{machine['cpu']}, {machine['vector_instructions']}, {threads}"
+
+
 def _machine(whole: Record) -> list[str]:
     machine, options = whole["machine"], whole["options"]
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items() if version)
     grad = ", input gradient" if options["input_grad"] else ""
     return [
-        f"{machine['cpu']}, {machine['vector_instructions']}, {machine['threads']} threads on {machine['cores']} cores",
+        hardware(machine),
         versions,
         f"{options['dtype']}{grad}, {options['repeats']} samples of each call, all contenders in turn",
     ]
