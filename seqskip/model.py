@@ -81,15 +81,19 @@ class SequenceModel(nn.Module):
 
     def answer(self, output: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Return the readout of the core's output, both as the core and this model lay them out."""
-        batch_major = output if self.core.batch_first else output.transpose(0, 1)
-        answer: Tensor = self.head(self._last(batch_major, lengths) if self.readout == "last" else batch_major)
-        return answer
+        time_major = output.transpose(0, 1) if self.core.batch_first else output
+        if self.readout == "last":
+            answer: Tensor = self.head(self._last(time_major, lengths))
+            return answer
+        # Laid out as the layers have it: otherwise each of them would copy the gradient of its output.
+        answers: Tensor = self.head(time_major)
+        return answers.transpose(0, 1)
 
     def _last(self, output: Tensor, lengths: Tensor | None) -> Tensor:
-        """Return what each direction says after the last step that it reads, (B, H) or (B, 2H), from (B, T, ·)."""
-        last = output[:, -1] if lengths is None else pick(output.transpose(0, 1), lengths.unsqueeze(0) - 1)[0]
+        """Return what each direction says after the last step that it reads, (B, H) or (B, 2H), from (T, B, ·)."""
+        last = output[-1] if lengths is None else pick(output, lengths.unsqueeze(0) - 1)[0]
         size = self.core.hidden_size
-        return torch.cat((last[:, :size], output[:, 0, size:]), -1) if self.core.bidirectional else last
+        return torch.cat((last[:, :size], output[0, :, size:]), -1) if self.core.bidirectional else last
 
     def _check_shape(self, x: object) -> None:
         if isinstance(x, PackedSequence):

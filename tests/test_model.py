@@ -1,11 +1,14 @@
 """SequenceModel: what it answers, what it puts before and after its core."""
 
+from typing import Any
+
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seqskip import GRU, SequenceModel
+from seqskip.stack import Block
 from tests.found import Variant
 
 SIZES = {"identity": {"input_size": 3}, "linear": {"input_size": 2}, "embedding": {"num_embeddings": 7}}
@@ -65,6 +68,25 @@ def test_gradients_reach_every_weight(variant: Variant, encoder: str, readout: s
     model = make(variant, encoder, readout)
     F.mse_loss(model(some_input(encoder)), torch.tensor(3.0).expand(model(some_input(encoder)).shape)).backward()
     assert {name for name, weight in model.named_parameters() if not weight.grad.count_nonzero()} == set()
+
+
+@pytest.mark.parametrize("batch_first", [False, True])
+@pytest.mark.parametrize("readout", ["every", "last"])
+def test_the_gradient_reaches_the_layers_in_their_own_layout(
+    variant: Variant, readout: str, batch_first: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Tensor] = []
+    read = Block.run
+
+    def watched(block: Block, *arguments: Any) -> Any:
+        output, line = read(block, *arguments)
+        output.register_hook(seen.append)
+        return output, line
+
+    monkeypatch.setattr(Block, "run", watched)
+    core = variant.build(3, 3, num_layers=2, residual="add", batch_first=batch_first)
+    SequenceModel(core, output_size=2, input_size=3, readout=readout)(torch.randn(4, 6, 3)).sum().backward()
+    assert len(seen) == 2 and all(grad.shape == (6, 4, 3) and grad.is_contiguous() for grad in seen)
 
 
 def test_the_last_answer_needs_the_first_input(variant: Variant) -> None:

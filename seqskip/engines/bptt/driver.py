@@ -69,11 +69,8 @@ class Gradients:
         by_input, by_past = (da[:, of(hidden)] for of in (problem.layout.input_columns, problem.layout.past_columns))
         self.weight_ih.addmm_(problem.x[rows].t(), by_input)
         self.bias += da.sum(0)
-        h, lags = problem.states(tape)[0], problem.rows.lags
-        past = [h(flow.first - lag, flow.last - lag)[: len(da)] for lag in lags]
-        terms = [torch.stack(past).mean(0)] if problem.mean else past
-        for total, term in zip(torch.split(self.weight_hh, hidden), terms, strict=True):
-            total.addmm_(term.t(), by_past)
+        for total, terms in zip(torch.split(self.weight_hh, hidden), _delayed(problem, tape, flow), strict=True):
+            _add_product(total, terms, by_past)
         if self.x is not None:
             torch.mm(by_input, problem.weight_ih, out=self.x[rows])
 
@@ -88,6 +85,23 @@ class Gradients:
             self.initial[0][target].addmm_(by_past[: lag * width], matrix, alpha=share if problem.mean else 1)
             if flow.kept is not None:
                 self.initial[-1][target].add_(flow.kept[: lag * width], alpha=share)
+
+
+def _delayed(problem: Problem, tape: Tape, flow: Flow) -> list[list[Tensor]]:
+    """Return for each recurrent matrix what it multiplies in the steps of a segment, in one part or several."""
+    h, first, last = problem.states(tape)[0], flow.first, flow.last
+    if problem.mean:
+        return [[torch.stack([h(first - lag, last - lag) for lag in problem.rows.lags]).mean(0)]]
+    return [h.parts(first - lag, last - lag) for lag in problem.rows.lags]
+
+
+def _add_product(total: Tensor, parts: list[Tensor], da: Tensor) -> None:
+    """Add the product of the rows of all parts, one below the other, transposed, with da."""
+    row = 0
+    for part in parts:
+        below = da[row : row + len(part)]  # the last step of a sequence may have fewer rows
+        total.addmm_(part[: len(below)].t(), below)
+        row += len(part)
 
 
 def backward(

@@ -74,13 +74,17 @@ class Line:
     after: Tensor  # (R, H)
     rows: Rows
 
+    def parts(self, first: int, last: int) -> list[Tensor]:
+        """Return the rows of the steps first to last - 1 where they stand; step -1 is the last one before the first."""
+        depth, width = self.rows.depth, self.rows.width
+        before = [self.before[(first + depth) * width : (min(last, 0) + depth) * width]] if first < 0 else []
+        after = [self.after[self.rows.of(max(first, 0), last)]] if last > 0 else []
+        return before + after
+
     def __call__(self, first: int, last: int) -> Tensor:
-        """Return the rows of the steps first to last - 1; step -1 is the last one before the first."""
-        if first >= 0:
-            return self.after[self.rows.of(first, last)]
-        shift, width = self.rows.depth, self.rows.width
-        before = self.before[(first + shift) * width : (min(last, 0) + shift) * width]
-        return before if last <= 0 else torch.cat((before, self.after[self.rows.of(0, last)]))
+        """Return the same rows as one tensor."""
+        parts = self.parts(first, last)
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
 
 
 @dataclass(frozen=True, eq=False)
