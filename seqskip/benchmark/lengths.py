@@ -17,7 +17,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
 import seqskip
 from seqskip.benchmark.arguments import Parser, count_of, delays_of, shape_of
 from seqskip.benchmark.cases import LAYERS, QUICK_SHAPES, SHAPES, Shape
-from seqskip.benchmark.machine import describe
+from seqskip.benchmark.machine import describe, threads
 from seqskip.benchmark.table import columns, hardware, number
 from seqskip.benchmark.timing import Samples, Sampling, interleave
 
@@ -28,12 +28,8 @@ LEGEND = "×padded   how many times the padded call of the same library it takes
 def main(words: list[str] | None = None) -> int:
     """Measure, print a table for each layer, and return 0."""
     options = _parser().parse_args(words)
-    before = torch.get_num_threads()
-    torch.set_num_threads(options.threads)
-    try:
+    with threads(options.threads):
         _print_tables(options)
-    finally:
-        torch.set_num_threads(before)
     return 0
 
 

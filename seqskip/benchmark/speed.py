@@ -9,20 +9,17 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from seqskip.benchmark.cases import Case
 from seqskip.benchmark.contender import Contender
 from seqskip.benchmark.contenders import LONG, FoldedNN, TorchNN, engines
 from seqskip.benchmark.growth import AXES, growth_text
 from seqskip.benchmark.jax_scan import JaxScan
-from seqskip.benchmark.machine import describe
+from seqskip.benchmark.machine import describe, threads
 from seqskip.benchmark.measure import MATRIX_SIZES, QUICK_MATRIX_SIZES, measure
 from seqskip.benchmark.options import cases, read
 from seqskip.benchmark.others import TorchRecurrent
@@ -37,7 +34,7 @@ GROWING = ("seqskip auto", "seqskip native")  # whose growth is of interest
 def main(words: list[str] | None = None) -> int:
     """Measure, print the table, and return 0, 1 if a contender was wrong, or 130 if it was interrupted."""
     options = read(words)
-    with _threads(options.threads):
+    with threads(options.threads):
         whole, interrupted = _measured(options, contenders(options))
     table = text(whole)
     if (axis := _axis(options)) and whole["cases"]:
@@ -92,16 +89,6 @@ def _progress(asked: list[Case]) -> Callable[[int, str], None]:
         sys.stderr.flush()
 
     return say
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 if __name__ == "__main__":
