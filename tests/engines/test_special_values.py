@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -45,10 +45,15 @@ def test_one_special_number_anywhere(variant: Variant, engine: str, dtype: torch
     tensors = [x, *state, *(weight.detach() for weight in layer.parameters())]
     target = data.draw(st.sampled_from(range(len(tensors))))
     place = data.draw(st.integers(0, tensors[target].numel() - 1))
-    tensors[target].view(-1)[place] = data.draw(st.sampled_from(SPECIAL))
+    special = data.draw(st.sampled_from(SPECIAL))
+    tensors[target].view(-1)[place] = special
     reference.load_state_dict(layer.state_dict())
     found, expected = (run(one, x, state) for one in (layer, reference))
     results = 1 + len(state)
+    if math.isfinite(special):  # where finite numbers overflow on the way, inf or NaN is a matter of the sums' order
+        assume(all(part.isfinite().all() for part in expected))
+        largest = max(1, *(part.abs().max().item() for part in expected[:results]))
+        found, expected = ([part / largest for part in parts] for parts in (found, expected))
     assert_same_kind(found[:results], expected[:results], rtol=1e-5)
     for mine, other in zip(found[results:], expected[results:], strict=True):
         lost = mine.isfinite() & ~other.isfinite()
