@@ -1,15 +1,32 @@
 """How the commands of this package read their words."""
 
 import argparse
-from collections.abc import Callable
+import os
 from typing import NoReturn
 
 from seqskip.benchmark.cases import Shape
+from seqskip.benchmark.timing import Sampling
 from seqskip.delays import LayerDelays, per_layer
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line."""
+    """A parser with the options that all commands have, whose errors are one line."""
+
+    def __init__(self, module: str, description: str):
+        super().__init__(f"python -m {module}", description=description)
+        several = "batch, time, input, hidden; may be given several times"
+        self.add_argument("--shapes", action="append", type=shape_of, metavar="B,T,I,H", help=several)
+        self.add_argument("--threads", type=count_of, default=2, metavar="N", help="threads of each call (default: 2)")
+        self.add_argument("--repeats", type=count_of, default=7, metavar="N", help="samples of each call (default: 7)")
+        quick = "tiny shapes, short samples: seconds, to see that it works"
+        self.add_argument("--quick", action="store_true", help=quick)
+
+    def read(self, words: list[str] | None) -> argparse.Namespace:
+        """Parse a command line; a bad option ends the program with one line and status 2."""
+        options = self.parse_args(words)
+        if os.environ.get("SEQSKIP_BACKEND"):
+            self.error("SEQSKIP_BACKEND must not be set: every row would run on that one engine; unset it")
+        return options
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message}; --help lists the options\n")
@@ -32,13 +49,13 @@ def delays_of(word: str) -> LayerDelays:
         raise argparse.ArgumentTypeError(f"must be different integers >= 1 as in 1,16, got {word!r}") from None
 
 
-def count_of(name: str) -> Callable[[str], int]:
-    """Return what reads the count of an option of this name."""
+def count_of(word: str) -> int:
+    """Read a count, as in "7"."""
+    if not word.isdecimal() or int(word) < 1:
+        raise argparse.ArgumentTypeError(f"must be an integer >= 1, got {word!r}")
+    return int(word)
 
-    def count(word: str) -> int:
-        if not word.isdecimal() or int(word) < 1:
-            raise argparse.ArgumentTypeError(f"must be an integer >= 1, got {word!r}")
-        return int(word)
 
-    count.__name__ = name
-    return count
+def sampling_of(options: argparse.Namespace) -> Sampling:
+    """Return how often a call is measured."""
+    return Sampling(options.repeats, least=0.0005 if options.quick else Sampling.least)

@@ -9,6 +9,7 @@ from seqskip.benchmark.cases import Case
 from seqskip.benchmark.contender import Contender, ModuleRunner
 from seqskip.benchmark.problem import Problem, layer_of
 from seqskip.engines import ENGINES
+from seqskip.engines.native import obstacle
 from seqskip.recurrent import Recurrent
 
 LONG = 500  # time steps from which the reference is left out unless it is asked for
@@ -33,6 +34,8 @@ class Engine(Contender):
         return case.shape[1] < self.longest
 
     def build(self, problem: Problem) -> LayerRunner:
+        if self.backend == "native" and (missing := obstacle(problem.x.device, problem.x.dtype)):
+            raise ValueError(missing)
         layer = layer_of(problem.case, self.backend, problem.x.dtype)
         layer.load_state_dict(problem.weights)
         return LayerRunner(problem, layer, list(layer.parameters()))

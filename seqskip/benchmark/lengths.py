@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
 
 import seqskip
-from seqskip.benchmark.arguments import Parser, count_of, delays_of, shape_of
+from seqskip.benchmark.arguments import Parser, delays_of, sampling_of
 from seqskip.benchmark.cases import LAYERS, QUICK_SHAPES, SHAPES, Shape
 from seqskip.benchmark.machine import describe, threads
 from seqskip.benchmark.table import columns, hardware, number
@@ -26,16 +26,20 @@ LEGEND = "×padded   how many times the padded call of the same library it takes
 
 
 def main(words: list[str] | None = None) -> int:
-    """Measure, print a table for each layer, and return 0."""
-    options = _parser().parse_args(words)
-    with threads(options.threads):
-        _print_tables(options)
+    """Measure, print a table for each layer, and return 0, or 130 if it was interrupted."""
+    options = _parser().read(words)
+    try:
+        with threads(options.threads):
+            _print_tables(options)
+    except KeyboardInterrupt:
+        print("\nInterrupted.", file=sys.stderr)
+        return 130
     return 0
 
 
 def _print_tables(options: argparse.Namespace) -> None:
     print(hardware(describe()))
-    sampling = Sampling(options.repeats, least=0.0005 if options.quick else Sampling.least)
+    sampling = sampling_of(options)
     for size in options.shapes or (QUICK_SHAPES if options.quick else SHAPES[:2]):
         for layer in options.layers:
             print("\n".join(["", *_table(options, layer, size, sampling)]), flush=True)
@@ -61,8 +65,10 @@ def _cells(timings: dict[str, Samples], name: str, padded: str) -> list[str]:
     return [number(one.least, 1e3), number(one.median, 1e3), number(one.least / other.least)]
 
 
+@torch.random.fork_rng(devices=[])
 def ways(layer: str, size: Shape, delays: tuple[int, ...], bidirectional: bool) -> dict[str, "Way"]:
-    """Return, by name, the ways to run one batch of samples of different length."""
+    """Return, by name, the ways to run one batch of samples of different length, the same in every run."""
+    torch.manual_seed(0)
     batch, steps, inputs, hidden = size
     own = getattr(seqskip, layer)(inputs, hidden, delays=delays, bidirectional=bidirectional)
     plain = getattr(nn, layer)(inputs, hidden, bidirectional=bidirectional)
@@ -113,15 +119,11 @@ class Way:
 
 
 def _parser() -> Parser:
-    parser = Parser("python -m seqskip.benchmark.lengths", description="Measure what samples of different length cost.")
+    parser = Parser("seqskip.benchmark.lengths", "Measure what samples of different length cost.")
     add = parser.add_argument
-    add("--shapes", action="append", type=shape_of, metavar="B,T,I,H", help="batch, time, input, hidden")
     add("--layers", nargs="+", choices=LAYERS, default=LAYERS, help="kinds of layer (default: all)")
     add("--delays", type=delays_of, default=(1, 16), metavar="D", help="delays of the layers (default: 1,16)")
     add("--bidirectional", action="store_true", help="a second recurrence reads backwards")
-    add("--threads", type=count_of("--threads"), default=2, help="threads of each call (default: 2)")
-    add("--repeats", type=count_of("--repeats"), default=7, help="samples of each call (default: 7)")
-    add("--quick", action="store_true", help="tiny shapes, short samples: seconds, to see that it works")
     return parser
 
 

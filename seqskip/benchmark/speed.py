@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from seqskip.benchmark.arguments import sampling_of
 from seqskip.benchmark.cases import Case
 from seqskip.benchmark.contender import Contender
 from seqskip.benchmark.contenders import LONG, FoldedNN, TorchNN, engines
@@ -26,7 +27,6 @@ from seqskip.benchmark.others import TorchRecurrent
 from seqskip.benchmark.record import record
 from seqskip.benchmark.summary import summary
 from seqskip.benchmark.table import text
-from seqskip.benchmark.timing import Sampling
 
 GROWING = ("seqskip auto", "seqskip native")  # whose growth is of interest
 
@@ -65,12 +65,11 @@ def _axis(options: argparse.Namespace) -> str | None:
 def _measured(options: argparse.Namespace, taking_part: list[Contender]) -> tuple[dict[str, Any], bool]:
     """Return the record of all cases, or of those that were done before Ctrl-C."""
     asked, done, interrupted = cases(options), list[dict[str, Any]](), False
-    sampling = Sampling(options.repeats, least=0.0005 if options.quick else Sampling.least)
     sizes = QUICK_MATRIX_SIZES if options.quick else MATRIX_SIZES
     machine, say = describe(), _progress(asked)
     try:
         for number, case in enumerate(asked):
-            done.append(record(measure(case, taking_part, sampling, sizes, partial(say, number))))
+            done.append(record(measure(case, taking_part, sampling_of(options), sizes, partial(say, number))))
     except KeyboardInterrupt:
         interrupted = True
     remarks = [f"Interrupted: {len(done)} of {len(asked)} cases."] if interrupted else []

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from seqskip.benchmark import lengths
 from seqskip.benchmark.cases import LAYERS
 from seqskip.benchmark.lengths import main, ways
 
@@ -13,13 +14,13 @@ SIZE = (3, 6, 2, 4)
 @pytest.mark.parametrize("layer", LAYERS)
 def test_all_ways_run_the_same_batch(layer: str, bidirectional: bool) -> None:
     found = ways(layer, SIZE, (1, 2), bidirectional)
-    lengths = found["torch.nn packed, unsorted"].given.batch_sizes.sum()  # type: ignore[union-attr]
+    total = found["torch.nn packed, unsorted"].given.batch_sizes.sum()  # type: ignore[union-attr]
     packed = [way.infer() for name, way in found.items() if "packed" in name]
-    assert {len(output) for output in packed} == {int(lengths)} and lengths < SIZE[0] * SIZE[1]
+    assert {len(output) for output in packed} == {int(total)} and total < SIZE[0] * SIZE[1]
     in_order, as_it_is = (found[f"seqskip packed, {way}"].infer() for way in ("sorted", "unsorted"))
     torch.testing.assert_close(in_order, as_it_is)
     padded = found["seqskip lengths="].infer()
-    assert torch.count_nonzero(padded.abs().sum(2)) == lengths
+    assert torch.count_nonzero(padded.abs().sum(2)) == total
     assert padded.sum().item() == pytest.approx(as_it_is.sum().item(), abs=1e-5)
 
 
@@ -37,6 +38,21 @@ def test_what_it_prints(capsys: pytest.CaptureFixture[str]) -> None:
     rows = [line for line in printed.splitlines() if line.startswith(("seqskip", "torch.nn"))]
     assert len(rows) == 7 and all(len(row.split()) >= 8 for row in rows)
     assert [row.split()[-1] for row in rows if " padded" in row] == ["1.00", "1.00"]
+
+
+def test_ctrl_c_is_one_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*args: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(lengths, "interleave", interrupted)
+    assert main(["--quick"]) == 130
+    assert capsys.readouterr().err == "\nInterrupted.\n"
+
+
+def test_every_run_measures_the_same_batch() -> None:
+    before = torch.get_rng_state()
+    first, second = (ways("GRU", SIZE, (1, 2), False)["seqskip lengths="] for _ in range(2))
+    assert torch.equal(first.infer(), second.infer()) and torch.equal(torch.get_rng_state(), before)
 
 
 @pytest.mark.parametrize("words", ["--repeats 0", "--shapes 1,2", "--delays 0", "--layers Elman"])

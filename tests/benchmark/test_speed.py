@@ -109,6 +109,9 @@ def test_ctrl_c_keeps_what_is_done(
         (["--repeats", "some"], "must be an integer >= 1, got 'some'"),
         (["--linear", "--delays-cost"], "not allowed with"),
         (["--json", "no/such/folder/file.json"], "--json must name a file in a folder that exists"),
+        (["--json", "."], "--json must name a file in a folder that exists"),
+        (["--delays-cost", "--delays", "3"], "--delays-cost has delays of its own"),
+        (["--linear", "--shapes", "1,2,3,4", "--shapes", "1,2,3,5"], "give --shapes once"),
         (["--jsn"], "unrecognized arguments: --jsn"),
     ],
 )
@@ -124,6 +127,13 @@ def test_a_forced_engine_is_refused(capsys: pytest.CaptureFixture[str], monkeypa
     with pytest.raises(SystemExit):
         main(["--quick"])
     assert "SEQSKIP_BACKEND must not be set" in capsys.readouterr().err
+
+
+def test_without_kernels_the_native_engine_gets_a_footnote() -> None:
+    command = [sys.executable, "-m", "seqskip.benchmark.speed", *SHORT, "--layers", "GRU"]
+    environment = {**os.environ, "SEQSKIP_NO_JIT": "1"}
+    table = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
+    assert "] seqskip native: the native engine is switched off: SEQSKIP_NO_JIT is set" in table
 
 
 def test_the_module_runs_as_a_command() -> None:
