@@ -85,6 +85,20 @@ def test_a_compiler_that_fails_in_silence(kernels: Kernels, tmp_path: Path, monk
     assert "exit status 3" in reason(kernels)
 
 
+def test_a_compiler_that_does_nothing(kernels: Kernels, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CXX", script(tmp_path / "idle", f"{VERSION}exit 0"))
+    assert "left no library" in reason(kernels)
+
+
+def test_a_linker_that_fails_is_not_tried_again(
+    kernels: Kernels, compiler: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail = f'case "$*" in *-shared*) echo tried >> {tmp_path}/tries; echo "error: no ld"; exit 1;; esac'
+    monkeypatch.setenv("CXX", script(tmp_path / "unlinked", f'{fail}\nexec {compiler} "$@"'))
+    assert "failed: error: no ld" in reason(kernels)
+    assert (tmp_path / "tries").read_text(encoding="utf-8") == "tried\n"
+
+
 @pytest.mark.parametrize("answers", [VERSION, ""], ids=["hangs when it compiles", "hangs at once"])
 def test_a_compiler_that_hangs_is_killed_with_its_children(
     kernels: Kernels, answers: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

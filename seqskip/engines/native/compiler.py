@@ -37,11 +37,12 @@ class Compiler:
             Unavailable: the compiler does not start or is not done after `seconds`.
         """
         deadline = time.monotonic() + seconds
+        objects = [str(target.with_name(f"{source.stem}.o")) for source in sources]
         try:
             for tuning in TUNINGS:
-                built = self._build(sources, target, (*FLAGS, *tuning, *extra), deadline)
-                if built.complaint is None:
-                    break
+                compiled = self._compile(sources, objects, (*FLAGS, *tuning, *extra), deadline)
+                if compiled.complaint is None:
+                    return self._link(compiled, objects, target, deadline)
         except subprocess.TimeoutExpired as error:
             raise Unavailable(
                 f"the C++ compiler {self.name} was not done after {seconds:g} s; "
@@ -49,18 +50,18 @@ class Compiler:
             ) from error
         except OSError as error:
             raise Unavailable(f"the C++ compiler {self.name} does not start: {error}; set CXX to another") from error
-        return built
+        return compiled
 
-    def _build(self, sources: Sequence[Path], target: Path, flags: tuple[str, ...], deadline: float) -> "Built":
-        objects = [str(target.with_name(f"{source.stem}.o")) for source in sources]
+    def _compile(self, sources: Sequence[Path], objects: list[str], flags: tuple[str, ...], deadline: float) -> "Built":
         driver = (*self.command, *flags)
-        compile_each = [(*driver, "-c", str(source), "-o", o) for source, o in zip(sources, objects, strict=True)]
-        compiled = Built.of(flags, compile_each, run_all(compile_each, deadline))
-        if compiled.complaint is not None:
-            return compiled
-        link = [(*driver, "-shared", *objects, "-o", str(target))]
-        linked = Built.of(flags, link, run_all(link, deadline))
-        return Built(flags, compiled.log + linked.log, linked.complaint)
+        commands = [(*driver, "-c", str(source), "-o", o) for source, o in zip(sources, objects, strict=True)]
+        return Built.of(flags, commands, run_all(commands, deadline))
+
+    def _link(self, compiled: "Built", objects: list[str], target: Path, deadline: float) -> "Built":
+        link = [(*self.command, *compiled.flags, "-shared", *objects, "-o", str(target))]
+        linked = Built.of(compiled.flags, link, run_all(link, deadline))
+        missing = None if target.exists() else "it ended well and left no library"
+        return Built(linked.flags, compiled.log + linked.log, linked.complaint or missing)
 
 
 @dataclass(frozen=True)
