@@ -9,6 +9,7 @@ import torch
 
 import seqskip
 from seqskip.engines import ENGINES
+from seqskip.engines.native import describe
 
 EXAMPLES = ((1,), (8,), (1, 8))
 
@@ -32,4 +33,7 @@ def info(words: list[str]) -> int:
     for delays in EXAMPLES:
         ((name, reason),) = seqskip.RNN(1, 1, delays=delays).engines()
         print(f"  delays {delays!s:<8} {name:<10} {reason}")
+    print("kernels   C++ of the native engine")
+    for name, text in describe().items():
+        print(f"  {name:<9} {text}")
     return 0

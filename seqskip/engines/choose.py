@@ -74,7 +74,8 @@ def engine_name(cell: Cell, preferred: str) -> tuple[str, str]:
     """Return the name of the engine that runs a cell, and the reason; builds the native kernels if need be."""
     engine, (name, source) = choose(cell, preferred), wanted(preferred)
     if name != "auto":
-        return name, f"forced by {source}={name}"
+        missing = obstacle(cell.weight_ih.device, _dtype(cell)) if name == "native" else None
+        return name, f"forced by {source}={name}" + (f", but it cannot run: {missing}" if missing else "")
     if engine is _SWEEPS:
         missing = obstacle(cell.weight_ih.device, _dtype(cell))
         return ("torch", f"not native: {missing}") if missing else ("native", "compiled kernels, on torch's threads")

@@ -69,8 +69,16 @@ def test_gradients_draws_the_picture_again(finished: Finished, capsys: pytest.Ca
 def test_info_names_versions_engines_and_threads(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["info"]) == 0
     printed = capsys.readouterr().out
-    for text in (f"torch {torch.__version__.split('+')[0]}", "reference", "fold", "threads", "SEQSKIP_BACKEND"):
+    for text in (f"torch {torch.__version__.split('+')[0]}", "reference", "fold", "threads", "SEQSKIP_BACKEND", "compiler"):
         assert text in printed
+
+
+def test_info_says_that_a_forced_engine_cannot_run() -> None:
+    environment = {**os.environ, "SEQSKIP_BACKEND": "native", "SEQSKIP_NO_JIT": "1"}
+    command = [sys.executable, "-m", "seqskip", "info"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
+    assert "forced by SEQSKIP_BACKEND=native, but it cannot run: the native engine is switched off" in printed
+    assert "state     unavailable" in printed
 
 
 @pytest.mark.parametrize("words", [[], ["--help"], ["-h"]])
