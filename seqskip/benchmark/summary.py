@@ -8,8 +8,9 @@ from seqskip.benchmark.verdict import Record
 SUMMARISED = "seqskip auto"
 MEASURES = {"train": "training", "infer": "inference", "step": "one step"}
 LEGEND = """\
-Times faster than torch.nn's layer without skips, fastest samples of both. In brackets the most that this machine's
-matrix-product rate allows: the same number for a program whose other work takes no time."""
+How many times faster than torch.nn's layer without skips, fastest samples of both; columns are layer and delays. In
+brackets the most that this machine's matrix-product rate allows: the same number for a program whose other work takes
+no time. One step has B = T = 1."""
 
 
 def summary(cases: Sequence[Record]) -> str:

@@ -52,8 +52,12 @@ def number(value: float | None, scale: float = 1.0) -> str:
 
 def hardware(machine: Record) -> str:
     """Return what `describe` says of the processor, in one line."""
-    threads = f"{machine['threads']} threads on {machine['cores']} cores"
+    threads = f"{_counted(machine['threads'], 'thread')} on {_counted(machine['cores'], 'core')}"
     return f"{machine['cpu']}, {machine['vector_instructions']}, {threads}"
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
 
 
 def _machine(whole: Record) -> list[str]:

@@ -7,9 +7,9 @@ one matrix product over as many steps as that allows.
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
-import torch
 from torch import Tensor
 
+from seqskip.cells.base import average
 from seqskip.engines.bptt.problem import Flow, Line, Problem, Tape
 
 
@@ -65,13 +65,13 @@ class ByHand(ABC):
         for span, lags, matrix in self.terms:
             if (step - first) % span == 0:
                 end = min(step + span, last)
-                yield end, _average([self.lines[0](step - lag, end - lag) for lag in lags]), matrix
+                yield end, average([self.lines[0](step - lag, end - lag) for lag in lags]), matrix
 
     def mean(self, line: Line, step: int, rows: slice) -> Tensor:
         """Return the mean of the delayed states of some rows, the first of which is the first of a step."""
         count = rows.stop - rows.start
         steps = -(-count // self.rows.width)
-        return _average([line(step - lag, step - lag + steps)[:count] for lag in self.lags])
+        return average([line(step - lag, step - lag + steps)[:count] for lag in self.lags])
 
     def _silence(self, rows: slice) -> None:
         if self.padding is not None:
@@ -100,7 +100,7 @@ class ByHand(ABC):
                 at = (max(flow.first, end - span) - flow.first) * width
                 target = dh[at : (end - flow.first) * width]
                 later = [flow.da[at + lag * width : at + lag * width + target.size(0), past] for lag in lags]
-                target.addmm_(_average(later), matrix)
+                target.addmm_(average(later), matrix)
 
     def gates(self, rows: slice) -> tuple[Tensor, ...]:
         """Return the four blocks of the tape's gates."""
@@ -112,7 +112,7 @@ class ByHand(ABC):
         assert flow.kept is not None
         shifts = [lag * self.rows.width for lag in self.lags]
         later = [flow.kept[local.start + shift : local.stop + shift] for shift in shifts]
-        return _average(later), flow.kept[local]
+        return average(later), flow.kept[local]
 
     def _terms(self) -> Iterator[tuple[int, tuple[int, ...], Tensor]]:
         """Yield, for each recurrent matrix, how many steps its product may take at once, its lags, and itself."""
@@ -132,7 +132,3 @@ class ByHand(ABC):
     @abstractmethod
     def differentiate(self, flow: Flow, dh: Tensor, rows: slice, local: slice) -> None:
         """Write ∂L/∂a, and what is handed back to the delayed states, of some rows from ∂L/∂h."""
-
-
-def _average(parts: list[Tensor]) -> Tensor:
-    return parts[0] if len(parts) == 1 else torch.stack(parts).mean(0)

@@ -90,7 +90,9 @@ template <class T> struct Lstm {  // blocks i, f, g, o
   }
 };
 
-template <class T> struct Gru {  // blocks n, r, z, q
+// Blocks n, r, z, q, where torch has r, z, n: those that the input feeds stand side by side, and those that the past
+// feeds; q is the part of n behind the reset gate.
+template <class T> struct Gru {
   static constexpr int vectors = 4, input_from = 0, input = 3, past_from = 1, past = 3;
   static constexpr bool by_block = true;
 

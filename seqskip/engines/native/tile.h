@@ -2,12 +2,11 @@
 #pragma once
 #include "vec.h"
 
-// Columns of a weight matrix, packed so that the product reads them in order: [panel][k][N vectors].
-// One factor of the sum: M rows of `a`, `stride` numbers apart, times the panels of K rows each.
+// One product of a sum of products: rows of `k` numbers, `stride` apart, times columns of a weight matrix.
 template <class T> struct Operand {
   const T *a;
   int64_t stride, k;
-  const T *panels;
+  const T *panels;  // the columns, packed so that they are read in order: [panel][k][vector]
 };
 
 // sum[i][j + FROM] += a[i] . panel[:, j] for N of the ALL vectors of a tile.
