@@ -129,7 +129,7 @@ def test_no_circular_imports() -> None:
     assert order.index("seqskip.cells") < order.index("seqskip.layers") < order.index("seqskip")
 
 
-@pytest.mark.parametrize("path", sorted({*FILES.values(), *Path(__file__).parent.glob("*.py")}), ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", sorted({*FILES.values(), *Path(__file__).parent.rglob("*.py")}), ids=lambda p: p.stem)
 def test_files_are_short(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 250
 

@@ -21,7 +21,7 @@ KINDS: tuple[Kind, ...] = (
     ("GRU", (1,)),
 )
 
-# How many times faster than torch.nn's layer without skips a training step should be; columns as KINDS.
+# How many times as fast as torch.nn's layer without skips a training step should be; columns as KINDS.
 _WANTED = (
     (6.0, 4.0, 6.0, 2.5, 1.5, 5.0),
     (2.5, 1.6, 2.5, 1.4, 0.85, 3.0),
@@ -57,7 +57,7 @@ class Case:
 
     @property
     def target(self) -> float | None:
-        """How many times faster than torch.nn a training step of this case should be, where that was settled."""
+        """How many times as fast as torch.nn a training step of this case should be, where that was settled."""
         standard = self == Case(self.layer, self.shape, self.delays)
         return TARGETS.get((self.shape, (self.layer, self.delays))) if standard else None
 

@@ -12,7 +12,7 @@ OPERATIONS = {"train": training, "infer": forward, "step": one_step}
 
 
 def record(group: Group) -> dict[str, Any]:
-    """Return a case with its rows: seconds, times faster than torch.nn without skips, operations per second."""
+    """Return a case with its rows: seconds, times as fast as torch.nn without skips, operations per second."""
     case = group.case
     return {
         "title": case.title,

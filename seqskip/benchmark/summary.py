@@ -1,4 +1,4 @@
-"""A whole run at a glance, in Markdown: how many times faster than torch.nn, a row for each shape."""
+"""A whole run at a glance, in Markdown: how many times as fast as torch.nn, a row for each shape."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from seqskip.benchmark.verdict import Record
 SUMMARISED = "seqskip auto"
 MEASURES = {"train": "training", "infer": "inference", "step": "one step"}
 LEGEND = """\
-How many times faster than torch.nn's layer without skips, fastest samples of both; columns are layer and delays. In
+How many times as fast as torch.nn's layer without skips, fastest samples of both; columns are layer and delays. In
 brackets the most that this machine's matrix-product rate allows: the same number for a program whose other work takes
 no time. One step has B = T = 1."""
 

@@ -14,7 +14,7 @@ BLOCKS = (
 )
 WIDTHS = tuple(width for _, _, widths in BLOCKS for width in widths)
 LEGEND = """\
-×min, ×med   how many times faster than torch.nn's layer WITHOUT skips, from the fastest and from the median samples
+×min, ×med   how many times as fast as torch.nn's layer WITHOUT skips, from the fastest and from the median samples
 target       the ×min wanted of a training step
 GFLOP/s, %   multiplications and additions of the matrix products (seqskip/benchmark/arithmetic.py) in the fastest
              sample, and their share of mm, the machine's own matrix-product rate, measured in turn with the others

@@ -41,9 +41,16 @@ def main(args: Sequence[str] | None = None) -> int:
         # The reader has gone, as in `seqskip info | head`; what is still buffered has nowhere to go either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except ValueError as error:
+    except _refusals() as error:
         print(f"seqskip {words[0]}: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
+
+
+def _refusals() -> tuple[type[Exception], ...]:
+    """Return the errors whose text says all that the user needs."""
+    from seqskip.engines.native import Unavailable  # torch takes a second, and most commands need no excuse
+
+    return ValueError, Unavailable
 
 
 def _command(name: str) -> Callable[[list[str]], int]:

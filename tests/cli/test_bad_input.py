@@ -1,5 +1,8 @@
 """What a mistyped or hostile command line gets: one line with the repair, no traceback, no code run."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -99,6 +102,14 @@ def test_a_broken_config_is_answered_in_one_line(
 ) -> None:
     (tmp_path / "broken.yaml").write_text(text, encoding="utf-8")
     assert message in refused(["fit", "--config=copying", *TINY, "--config=broken.yaml"], tmp_path, capsys)
+
+
+def test_an_engine_that_cannot_run_is_answered_in_one_line(tmp_path: Path) -> None:
+    environment = {**os.environ, "SEQSKIP_BACKEND": "native", "SEQSKIP_NO_JIT": "1"}
+    command = [sys.executable, "-m", "seqskip", "fit", "--config=copying", *TINY]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=tmp_path)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert "seqskip fit: backend='native' cannot run: the native engine is switched off" in done.stderr.splitlines()[-1]
 
 
 def test_fit_without_a_config_says_where_to_start(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,6 +10,10 @@ import seqskip
 from seqskip.engines.stream import Stream
 from seqskip.recurrent import Recurrent
 from seqskip.streaming import short_way
+from tests.found import Variant
+from tests.strategies import as_parts, assert_close
+
+X = torch.linspace(-1, 1, 6, dtype=torch.float64).view(2, 3)
 
 
 def took(layer: Recurrent, x: Any, state: Any = None) -> tuple[Any, bool]:
@@ -44,3 +48,18 @@ def expected_step(layer: Recurrent, x: Tensor, state: Any) -> tuple[Tensor, Any]
 
 def _frozen(layer: Recurrent) -> bool:
     return not any(weight.requires_grad for weight in layer.parameters())
+
+
+def build(variant: Variant, **options: Any) -> Recurrent:
+    return variant.build(3, 4, delays=(1, 2), dtype=torch.float64, **options)
+
+
+def long_way(layer: Recurrent, x: Tensor = X) -> Any:
+    """Return what the long way gives, which must be taken."""
+    result, short = took(layer, x)
+    assert not short
+    return result
+
+
+def same(mine: Any, truth: Any) -> None:
+    assert_close([mine[0], *as_parts(mine[1])], [truth[0], *as_parts(truth[1])])

@@ -1,7 +1,6 @@
 """When a single step takes the short way, and that it does not where something else has to happen."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
@@ -15,26 +14,9 @@ from seqskip.cells import Cell, RNNCell
 from seqskip.engines.native import Unavailable
 from seqskip.engines.native import step as native
 from seqskip.recurrent import Recurrent
-from tests.engines.short_way import expected_step, took
+from tests.engines.short_way import X, build, expected_step, long_way, same, took
 from tests.found import Variant
-from tests.strategies import as_parts, assert_close
-
-X = torch.linspace(-1, 1, 6, dtype=torch.float64).view(2, 3)
-
-
-def build(variant: Variant, **options: Any) -> Recurrent:
-    return variant.build(3, 4, delays=(1, 2), dtype=torch.float64, **options)
-
-
-def long_way(layer: Recurrent, x: Tensor = X) -> Any:
-    """Return what the long way gives, which must be taken."""
-    result, short = took(layer, x)
-    assert not short
-    return result
-
-
-def same(mine: Any, truth: Any) -> None:
-    assert_close([mine[0], *as_parts(mine[1])], [truth[0], *as_parts(truth[1])])
+from tests.strategies import assert_close
 
 
 @pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
@@ -232,36 +214,3 @@ def test_compiled(variant: Variant) -> None:
     with torch.no_grad():
         for x in (X, -X):
             assert_close([step(x)], [expected_step(layer, x, None)[0]])
-
-
-class Labelled(Tensor):
-    """A tensor of another class."""
-
-
-@pytest.mark.parametrize("wrap", [lambda x: x.as_subclass(Labelled), lambda x: x.repeat(50, 1)], ids=["class", "wide"])
-def test_other_tensors_and_wide_batches(variant: Variant, wrap: Callable[[Tensor], Tensor]) -> None:
-    layer = build(variant)
-    with torch.no_grad():
-        same(long_way(layer, wrap(X)), expected_step(layer, wrap(X), None))
-
-
-def refusal(layer: Recurrent, x: Any, state: Any, mode: AbstractContextManager[Any]) -> tuple[type, str]:
-    with mode, pytest.raises(Exception) as caught:
-        layer.step(x, state)
-    return caught.type, str(caught.value)
-
-
-def bad_input(layer: Recurrent) -> list[tuple[Any, Any]]:
-    h = X.new_zeros(2, 2, 4)
-    good = (h,) * len(layer.cell_type.state_names)
-    states = [(), (h, h, h), (None,) * len(good), "h", (*good[:-1], h[:1]), (*good[:-1], h.float()), [h[0]]]
-    inputs = [None, 3, X[:, :2], X.float(), X.long(), X[None], X[0, 0], X.to("meta"), X[None, None], X[:1]]
-    return [(X, state) for state in states] + [(x, good if n == 9 else None) for n, x in enumerate(inputs)]
-
-
-def test_bad_input_is_refused_in_the_same_words(variant: Variant) -> None:
-    layer = build(variant)
-    for x, state in bad_input(layer):
-        assert refusal(layer, x, state, torch.no_grad()) == refusal(layer, x, state, torch.enable_grad())
-    both = build(variant, bidirectional=True)
-    assert refusal(both, X, None, torch.no_grad()) == refusal(both, X, None, torch.enable_grad())

@@ -14,7 +14,7 @@ def makers(engine: str, x: Tensor) -> MakeSweeps:
     """Return what makes the sweeps of an engine, or with "auto" of the fastest that can run on tensors like x.
 
     Raises:
-        RuntimeError: "native" is asked for and cannot be had.
+        Unavailable: "native" is asked for and cannot be had.
     """
     if engine == "torch" or (engine == "auto" and takes(x.device, x.dtype)):
         return recurrences.sweeps
@@ -22,7 +22,7 @@ def makers(engine: str, x: Tensor) -> MakeSweeps:
         load()
     except Unavailable as error:
         if engine == "native":
-            raise RuntimeError(f"backend='native' cannot run: {error}; or use backend='auto'") from error
+            raise Unavailable(f"backend='native' cannot run: {error}; or use backend='auto'") from error
         if not isinstance(error, SwitchedOff):
             _warn(str(error))
         return recurrences.sweeps

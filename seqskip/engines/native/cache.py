@@ -11,7 +11,6 @@ import os
 import shutil
 import stat
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -99,18 +98,19 @@ def writing(place: Path) -> Iterator[None]:
 @contextlib.contextmanager
 def workshop(place: Path, name: str) -> Iterator[Path]:
     """Clear away what is damaged or left over, then lend an empty work folder in the cache folder."""
-    _clear(place, name)
     work = Path(tempfile.mkdtemp(prefix="work-", dir=place))
+    _clear(place, name, work.stat().st_mtime)
     try:
         yield work
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _clear(place: Path, name: str) -> None:
+def _clear(place: Path, name: str, now: float) -> None:
+    """Remove old work folders and broken libraries; `now` by the clock of the file system, which may be a server's."""
     with contextlib.suppress(OSError):
         for path in place.glob("work-*"):
-            if time.time() - path.stat().st_mtime > LEFTOVER:
+            if now - path.stat().st_mtime > LEFTOVER:
                 shutil.rmtree(path, ignore_errors=True)
         for path in place.glob(f"{name}-*.so"):
             if not whole(path):
