@@ -89,7 +89,8 @@ class Packed(Layout):
     def __init__(self, sequence: PackedSequence):
         self.sequence = sequence
         device, sizes = sequence.data.device, sequence.batch_sizes  # sizes (T,) are always on the CPU
-        present = torch.arange(int(sizes[0])) < sizes.unsqueeze(1)  # (T, B), the longest sample first
+        ranks = torch.arange(int(sizes[0]), device=sizes.device)  # of the samples, the longest first
+        present = ranks < sizes.unsqueeze(1)  # (T, B)
         steps, ranks = (place.to(device) for place in present.nonzero(as_tuple=True))
         samples = ranks if sequence.sorted_indices is None else sequence.sorted_indices[ranks]
         lengths = present.sum(0).to(device)

@@ -19,6 +19,8 @@ def short_way(layer: Any, base: Any) -> Stream | None:
         or (layer.dropout and layer.training)
         or kind.forward is not base.forward
         or kind.cell is not base.cell
+        or kind.blocks is not base.blocks
+        or kind.check_input is not base.check_input
         or _watched(layer)
     ):
         return None

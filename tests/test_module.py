@@ -96,6 +96,15 @@ def test_to_moves_the_dtype(variant: Variant) -> None:
     assert {output.dtype, *(part.dtype for part in as_parts(state))} == {torch.float64}
 
 
+@pytest.mark.parametrize("backend", ["auto", "torch", "reference", "fold"])
+def test_meta_device_gives_shapes(variant: Variant, backend: str) -> None:
+    layer = variant.build(3, 4, 2, delays=(2, 4), backend=backend, device="meta")
+    output, _ = layer(torch.empty(6, 2, 3, device="meta"))
+    output.sum().backward()
+    assert output.shape == (6, 2, 4)
+    assert layer.weight_ih_l0.grad is not None
+
+
 @pytest.mark.parametrize("init", sorted(INITIALISERS))
 def test_meta_device_then_reset(variant: Variant, init: str) -> None:
     torch.manual_seed(7)

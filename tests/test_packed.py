@@ -105,6 +105,13 @@ def test_one_sample_and_equal_lengths(variant: Variant) -> None:
         assert_close([pad_packed_sequence(packed)[0], *as_parts(final)], [output, *as_parts(line)])
 
 
+def test_a_default_device_that_is_not_the_layers(variant: Variant) -> None:
+    layer, packed = variant.build(2, 3), pack_sequence([torch.randn(4, 2), torch.randn(3, 2)])
+    with torch.device("meta"):
+        output, _ = layer(packed)
+    torch.testing.assert_close(output.data, layer(packed)[0].data)
+
+
 def test_bad_packed_input(variant: Variant) -> None:
     layer, good = variant.build(2, 3), pack_sequence([torch.zeros(4, 2), torch.zeros(3, 2)])
     with refused("lengths must be None with a PackedSequence", "got [4, 3]", "its own"):

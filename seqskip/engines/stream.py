@@ -71,7 +71,7 @@ class Stream:
         before = addresses(state, x.dtype, ((self._rows, *batch, self._hidden),) * self._parts)
         after = tuple(map(torch.empty_like, state))
         states = (before[0], before[-1], after[0].data_ptr(), after[-1].data_ptr())
-        y = x.contiguous() if batch else x.unsqueeze(0)
+        y = (x if batch else x.unsqueeze(0)).contiguous()
         for step, shortcut in self._layers:
             y = step.run(parameters, y, _around(parameters, y, shortcut) if shortcut else None, states)
         return y if batch else y.squeeze(0), (after[0] if len(after) == 1 else after)

@@ -107,6 +107,21 @@ def test_a_context_inside_the_compiled_function() -> None:
     torch.testing.assert_close(run(x), layer(x)[0])
 
 
+@pytest.mark.parametrize("lengths", [None, [6, 2, 4]])
+def test_models_of_tokens(variant: Variant, lengths: list[int] | None) -> None:
+    model = seqskip.SequenceModel(variant.build(4, 5, batch_first=True), output_size=2, num_embeddings=7)
+    tokens, ends = torch.randint(0, 7, (3, 6)), None if lengths is None else torch.tensor(lengths)
+    compiled = torch.compile(model, fullgraph=True, backend="eager")
+    torch.testing.assert_close(compiled(tokens, lengths=ends), model(tokens, lengths=ends))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_checkpoint_segments(variant: Variant, backend: str) -> None:
+    model, expected = models(variant, num_layers=2, checkpoint_segments=3)
+    compiled, x = torch.compile(model, fullgraph=True, backend=backend), torch.randn(6, 4, 2)
+    assert_same(train(compiled, x, [*model.parameters()]), train(expected, x, [*expected.parameters()]))
+
+
 def tangent(loss: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     with forward_ad.dual_level():
         return forward_ad.unpack_dual(loss(forward_ad.make_dual(x, x.cos()))).tangent

@@ -93,6 +93,22 @@ def test_a_forward_of_its_own_is_called(variant: Variant) -> None:
         assert_close([long_way(plain)[0]], [doubled])
 
 
+def test_blocks_and_checks_of_ones_own_are_used(variant: Variant) -> None:
+    class Turned(variant.layer_type):  # type: ignore[name-defined, misc]
+        def blocks(self) -> Any:
+            return super().blocks()[::-1]
+
+    class Choosy(variant.layer_type):  # type: ignore[name-defined, misc]
+        def check_input(self, x: object) -> None:
+            raise ValueError("not this one")
+
+    turned = Turned(3, 3, 2, **variant.options, dtype=torch.float64)
+    with torch.no_grad():
+        same(long_way(turned), expected_step(turned, X, None))
+        with pytest.raises(ValueError, match="not this one"):
+            Choosy(3, 3, **variant.options).double().step(X)
+
+
 def test_a_subclass_that_only_builds_otherwise_takes_it(variant: Variant) -> None:
     class Mine(variant.layer_type):  # type: ignore[name-defined, misc]
         def __init__(self) -> None:
@@ -137,6 +153,25 @@ def test_weights_that_are_not_in_one_piece(variant: Variant) -> None:
     layer.weight_ih_l0.data = layer.weight_ih_l0.data.t().contiguous().t()
     with torch.no_grad():
         same(long_way(layer), expected_step(layer, X, None))
+
+
+@pytest.mark.parametrize("x", [X.t().reshape(3, 2)[:, 0], X[0, :1].expand(3)], ids=["column", "expanded"])
+def test_a_sample_that_is_not_in_one_piece(variant: Variant, x: Tensor) -> None:
+    layer = build(variant)
+    with torch.no_grad():
+        result, short = took(layer, x)
+    assert short
+    same(result, expected_step(layer, x, None))
+
+
+def test_tensors_that_hold_their_numbers_negated(variant: Variant) -> None:
+    layer = build(variant)
+    state = tuple(torch._neg_view(torch.full((2, 2, 4), 0.5, dtype=X.dtype)) for _ in layer.cell_type.state_names)
+    state = state if len(state) > 1 else state[0]
+    with torch.no_grad():
+        result, short = took(layer, X, state)
+        assert not short
+        same(result, expected_step(layer, X, state))
 
 
 def test_autocast_and_other_types(variant: Variant) -> None:

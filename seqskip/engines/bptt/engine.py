@@ -24,7 +24,7 @@ class SweepEngine:
         """Return the output (T, B, H) and the last states, as `scan` does."""
         if _needs_reference() or x.size(1) == 0:
             return scan(cell, x, initial, lengths)
-        if torch.is_autocast_enabled(x.device.type):
+        if x.device.type != "meta" and torch.is_autocast_enabled(x.device.type):
             cell, x, initial = _cast(cell, x, initial, torch.get_autocast_dtype(x.device.type))
         call = Call.of(self.name, cell, x, initial, lengths)
         output, *last = apply(call) if _differentiates(call) else _infer(call)
