@@ -56,9 +56,9 @@ class Recurrent(nn.Module):
         backend: "auto" for the fastest engine that can run, or one to force (see `seqskip.engines`): "reference",
             "fold", "torch" or "native".
         checkpoint_segments: cut a sequence in so many segments along time and hold, between forward and backward,
-            one state for each instead of every activation. Gradients stay exact. It costs one more forward pass;
-            the backward pass holds the activations of one segment. 1 holds all. Not with bidirectional, nor
-            under torch.func.grad, which knows no checkpoints.
+            one state for each instead of every activation. Gradients stay exact, as long as no weight changes
+            before the backward pass. It costs one more forward pass; the backward pass holds the activations of
+            one segment. 1 holds all. Not with bidirectional, nor under torch.func.grad, which knows no checkpoints.
 
     Raises:
         ValueError: an argument, an input or a state breaks a rule; the message names the rule and the repair.

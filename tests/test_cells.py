@@ -38,6 +38,16 @@ def test_layer_equals_its_equations_in_numpy(variant: Variant, data: st.DataObje
             np.testing.assert_allclose(part.detach().numpy(), numbers, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("name", ["bias_ih", "bias_hh"])
+def test_one_bias_alone_is_refused(variant: Variant, name: str) -> None:
+    layer = variant.build(3, 4)
+    setattr(layer, f"{name}_l0", None)
+    message = f"bias_ih and bias_hh must be both given or both None, got no {name}"
+    for call in (layer, torch.no_grad()(layer.step)):
+        with pytest.raises(ValueError, match=message):
+            call(torch.randn(2, 3))
+
+
 def _double(*shape: int) -> Tensor:
     return torch.randn(*shape, dtype=torch.float64, requires_grad=True)
 

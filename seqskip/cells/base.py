@@ -30,6 +30,8 @@ COMBINE: dict[str, Callable[[Sequence[Tensor]], Tensor]] = {"sum": concatenate, 
 class Cell(ABC):
     """One time step of a recurrence, bound to its weights. There is no loop over time in a cell.
 
+    Raises ValueError if one bias is given without the other.
+
     A cell reads the input through `project`, for all steps at once, and the past one step at a time. With D the
     set of delays, the recurrent term is
 
@@ -48,6 +50,11 @@ class Cell(ABC):
 
     gates: ClassVar[int]
     state_names: ClassVar[tuple[str, ...]] = ("h",)
+
+    def __post_init__(self) -> None:
+        if (self.bias_ih is None) != (self.bias_hh is None):
+            missing = "bias_ih" if self.bias_ih is None else "bias_hh"
+            raise ValueError(f"bias_ih and bias_hh must be both given or both None, got no {missing}; make it zeros")
 
     @property
     def hidden_size(self) -> int:

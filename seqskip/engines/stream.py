@@ -11,7 +11,7 @@ from torch import Tensor
 
 from seqskip.cells import Cell
 from seqskip.delays import LayerDelays
-from seqskip.engines.bptt import kind_of
+from seqskip.engines.bptt import WRITTEN_OUT, kind_of
 from seqskip.engines.choose import wanted
 from seqskip.engines.native.kernels import TYPES
 from seqskip.engines.native.step import PLAIN, Step, Unfit, addresses
@@ -69,6 +69,8 @@ class Stream:
         if not x.is_cpu or x.layout is not torch.strided or x.is_neg() or not 0 < x.numel() <= WIDEST * features:
             raise Unfit
         before = addresses(state, x.dtype, ((self._rows, *batch, self._hidden),) * self._parts)
+        if any(map(Tensor.is_neg, state)):  # the numbers stand there with the other sign
+            raise Unfit
         after = tuple(map(torch.empty_like, state))
         states = (before[0], before[-1], after[0].data_ptr(), after[-1].data_ptr())
         y = (x if batch else x.unsqueeze(0)).contiguous()
@@ -108,11 +110,12 @@ def stream_of(
         residual: of all layers.
         sizes: features I of the input, units H of each layer, and whether there are biases.
     """
+    if cell_type not in WRITTEN_OUT:
+        return None
     features, hidden, bias = sizes
     nothing = torch.empty(0)
     kind = kind_of(cell_type(nothing, nothing, None, None, delays[0], combine, *options))
-    if kind is None:
-        return None
+    assert kind is not None
     inputs = (features, *(hidden for _ in delays[1:]))
     *firsts, rows = accumulate((each[-1] for each in delays), initial=0)
     steps, shortcuts = [], []

@@ -1,6 +1,7 @@
 """When a single step takes the short way, and that it does not where something else has to happen."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -135,6 +136,20 @@ def test_cells_of_ones_own() -> None:
             same(long_way(layer), expected_step(layer, X, None))
 
 
+def test_a_cell_that_checks_its_weights_is_not_built_without_them() -> None:
+    @dataclass(frozen=True, eq=False)
+    class Careful(RNNCell):
+        def __post_init__(self) -> None:
+            assert self.weight_ih.dim() == 2
+
+    class CarefulLayer(Recurrent):
+        cell_type = Careful
+
+    layer = CarefulLayer(3, 4, dtype=torch.float64)
+    with torch.no_grad():
+        same(long_way(layer), expected_step(layer, X, None))
+
+
 class Twice(nn.Module):
     def forward(self, weight: Tensor) -> Tensor:
         return 2 * weight
@@ -153,25 +168,6 @@ def test_weights_that_are_not_in_one_piece(variant: Variant) -> None:
     layer.weight_ih_l0.data = layer.weight_ih_l0.data.t().contiguous().t()
     with torch.no_grad():
         same(long_way(layer), expected_step(layer, X, None))
-
-
-@pytest.mark.parametrize("x", [X.t().reshape(3, 2)[:, 0], X[0, :1].expand(3)], ids=["column", "expanded"])
-def test_a_sample_that_is_not_in_one_piece(variant: Variant, x: Tensor) -> None:
-    layer = build(variant)
-    with torch.no_grad():
-        result, short = took(layer, x)
-    assert short
-    same(result, expected_step(layer, x, None))
-
-
-def test_tensors_that_hold_their_numbers_negated(variant: Variant) -> None:
-    layer = build(variant)
-    state = tuple(torch._neg_view(torch.full((2, 2, 4), 0.5, dtype=X.dtype)) for _ in layer.cell_type.state_names)
-    state = state if len(state) > 1 else state[0]
-    with torch.no_grad():
-        result, short = took(layer, X, state)
-        assert not short
-        same(result, expected_step(layer, X, state))
 
 
 def test_autocast_and_other_types(variant: Variant) -> None:

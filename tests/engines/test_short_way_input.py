@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from seqskip.recurrent import Recurrent
-from tests.engines.short_way import X, build, expected_step, long_way, same
+from tests.engines.short_way import X, build, expected_step, long_way, same, took
 from tests.found import Variant
 
 
@@ -22,6 +22,25 @@ def test_other_tensors_and_wide_batches(variant: Variant, wrap: Callable[[Tensor
     layer = build(variant)
     with torch.no_grad():
         same(long_way(layer, wrap(X)), expected_step(layer, wrap(X), None))
+
+
+@pytest.mark.parametrize("x", [X.t().reshape(3, 2)[:, 0], X[0, :1].expand(3)], ids=["column", "expanded"])
+def test_a_sample_that_is_not_in_one_piece(variant: Variant, x: Tensor) -> None:
+    layer = build(variant)
+    with torch.no_grad():
+        result, short = took(layer, x)
+    assert short
+    same(result, expected_step(layer, x, None))
+
+
+def test_tensors_that_hold_their_numbers_negated(variant: Variant) -> None:
+    layer = build(variant)
+    state = tuple(torch._neg_view(torch.full((2, 2, 4), 0.5, dtype=X.dtype)) for _ in layer.cell_type.state_names)
+    state = state if len(state) > 1 else state[0]
+    with torch.no_grad():
+        result, short = took(layer, X, state)
+        assert not short
+        same(result, expected_step(layer, X, state))
 
 
 def refusal(layer: Recurrent, x: Any, state: Any, mode: AbstractContextManager[Any]) -> tuple[type, str]:

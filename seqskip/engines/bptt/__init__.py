@@ -4,5 +4,6 @@
 "auto" by the faster one of those that can run.
 """
 
+from seqskip.engines.bptt.call import WRITTEN_OUT as WRITTEN_OUT
 from seqskip.engines.bptt.call import kind_of as kind_of
 from seqskip.engines.bptt.engine import SweepEngine as SweepEngine

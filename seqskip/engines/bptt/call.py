@@ -11,6 +11,8 @@ from seqskip.engines.bptt.problem import Problem
 from seqskip.engines.bptt.rows import Rows
 from seqskip.history import State
 
+WRITTEN_OUT = (RNNCell, LSTMCell, GRUCell)
+
 
 def kind_of(cell: Cell) -> str | None:
     """Return the name under which a cell's recurrence is written out by hand, or None; a subclass is another cell."""

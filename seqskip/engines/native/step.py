@@ -88,7 +88,6 @@ def addresses(tensors: Iterable[Any], dtype: torch.dtype, shapes: Iterable[Seque
             or tensor.shape != shape
             or not tensor.is_cpu
             or not tensor.is_contiguous()
-            or tensor.is_neg()  # its numbers stand there with the other sign
         ):
             raise Unfit
         found.append(tensor.data_ptr())
