@@ -65,9 +65,9 @@ class Plan:
             seconds = time.monotonic() - started
             log.write_text(f"{seconds:.2f} s with {' '.join(built.flags)}\n{built.log}", encoding="utf-8")
             if built.complaint is not None:
+                repair = "change SEQSKIP_CXXFLAGS or CXX" if self.extra else "set CXX to another compiler"
                 raise Unavailable(
-                    f"the C++ compiler {compiler.name} failed: {built.complaint} "
-                    f"(all it says is in {log}); set CXX to another compiler"
+                    f"the C++ compiler {compiler.name} failed: {built.complaint} (all it says is in {log}); {repair}"
                 )
             return cache.publish(library, self.place, self.name)
 
