@@ -1,0 +1,119 @@
+"""Along which paths a stack carries the past: how many there are, how long they are, and how far they skip."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from seqskip import checks
+from seqskip.delays import LayerDelays
+from seqskip.model import SequenceModel
+from seqskip.recurrent import Recurrent
+
+Lengths = list[int | None]  # over the lag; None where no path leads
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The paths of a stack of recurrent layers, from its input at one time step to its output n steps later.
+
+    A path enters a layer, x_t → h_t, runs along its delays, h_{t-d} → h_t, and goes on to the layer above, each of
+    these edges of length 1; a residual shortcut passes a layer by at length 0. The edges are those of the states: that
+    a gate reads or carries them makes no other path.
+
+    Args:
+        delays: of each layer, the lowest first, ascending.
+        residual: each layer has a shortcut.
+    """
+
+    delays: tuple[LayerDelays, ...]
+    residual: bool = False
+
+    @property
+    def recurrent_depth(self) -> float:
+        """The nonlinear functions per time step on the longest cycle, max length / delay (Zhang et al. 2016, d_r)."""
+        return float(self._recurrent_depth)
+
+    @property
+    def _recurrent_depth(self) -> Fraction:
+        return max(Fraction(1, min(each)) for each in self.delays)  # no cycle leaves a layer
+
+    @property
+    def feedforward_depth(self) -> int:
+        """The longest path in excess of n · d_r over a lag n, max length - n · d_r (Zhang et al. 2016, d_f).
+
+        A hop never adds to it, so it is the number of layers, each of which a path may enter once.
+        """
+        return len(self.delays)
+
+    @property
+    def recurrent_skip_coefficient(self) -> float:
+        """The time steps per nonlinear function on the shortest cycle, max delay / length (Zhang et al. 2016, s)."""
+        return float(max(max(each) for each in self.delays))
+
+    def shortest(self, lag: int) -> list[int | None]:
+        """Return the length of the shortest path over each lag n = 0, ..., `lag`; None where no path leads.
+
+        Raises:
+            ValueError: `lag` is no integer >= 0.
+        """
+        reached: Lengths = [0] + [None] * checks.integer("lag", lag, 0)
+        for delays in self.delays:
+            inside = [None if length is None else length + 1 for length in reached]
+            for n in range(len(inside)):
+                inside[n] = _least(inside[n], *(_next(inside[n - d]) for d in delays if d <= n))
+            reached = [_least(*pair) for pair in zip(inside, reached, strict=True)] if self.residual else inside
+        return reached
+
+    def mean_recurrent_length(self, lag: int) -> float:
+        """Return the mean over n = 1, ..., `lag` of the edges between states on the shortest path (Chang et al. 2017).
+
+        The edge that enters the first layer is none of them. inf where some lag has no path.
+
+        Raises:
+            ValueError: `lag` is no integer >= 1.
+        """
+        lengths = self.shortest(checks.integer("lag", lag, 1))[1:]
+        if None in lengths:
+            return float("inf")
+        return sum(length - 1 for length in lengths if length is not None) / lag
+
+    def count(self, lag: int) -> list[int]:
+        """Return the number of paths over each lag n = 0, ..., `lag`, exactly.
+
+        For one layer with the delays 1 and d it is Σ_j C(n - (d - 1) j, j), the hops over d being j.
+
+        Raises:
+            ValueError: `lag` is no integer >= 0.
+        """
+        reached = [1] + [0] * checks.integer("lag", lag, 0)
+        for delays in self.delays:
+            inside = list(reached)
+            for n in range(len(inside)):
+                inside[n] += sum(inside[n - d] for d in delays if d <= n)
+            reached = [sum(pair) for pair in zip(inside, reached, strict=True)] if self.residual else inside
+        return reached
+
+
+def paths(model: Recurrent | SequenceModel) -> Paths:
+    """Return the paths of a layer, a stack of layers, or the stack in a model.
+
+    >>> from seqskip import RNN, dilated
+    >>> found = paths(RNN(1, 8, num_layers=4, delays=dilated(4)))
+    >>> found.recurrent_depth, found.recurrent_skip_coefficient, found.mean_recurrent_length(8)
+    (1.0, 8.0, 4.625)
+
+    Raises:
+        ValueError: the model is of another kind, or bidirectional.
+    """
+    if not isinstance(model, Recurrent | SequenceModel):
+        raise ValueError(f"model must be a seqskip layer or SequenceModel, got {type(model).__name__}")
+    core = model if isinstance(model, Recurrent) else model.core
+    checks.causal("paths", core.bidirectional, "with two directions a lag has no one meaning")
+    return Paths(core.delays, core.residual is not None)
+
+
+def _next(length: int | None) -> int | None:
+    return None if length is None else length + 1
+
+
+def _least(*lengths: int | None) -> int | None:
+    return min((length for length in lengths if length is not None), default=None)
