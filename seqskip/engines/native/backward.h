@@ -21,7 +21,8 @@ template <class T, class Cell> struct Backward {
   void units(int64_t step, int64_t begin, int64_t rows, const Sources<T> &sources, int64_t from, int64_t to) const {
     for (int64_t p = from; p < to; p++)
       for_tiles<ACCUMULATORS / 2>(rows, [&](auto height, int64_t i) {
-        tile<decltype(height)::value>(step, begin + i, p, i, sources);
+        constexpr int M = decltype(height)::value;
+        if (!q.ended(step, begin + i, M)) tile<M>(step, begin + i, p, i, sources);
       });
   }
 

@@ -27,7 +27,8 @@ template <class T, class Cell> struct Forward {
   void units(int64_t step, int64_t begin, int64_t rows, const Sources<T> &sources, int64_t first, int64_t last) const {
     for (int64_t p = first; p < last; p++)
       for_tiles<ACCUMULATORS / Cell::vectors>(rows, [&](auto height, int64_t i) {
-        tile<decltype(height)::value>(step, begin + i, p, i, sources);
+        constexpr int M = decltype(height)::value;
+        if (!q.ended(step, begin + i, M)) tile<M>(step, begin + i, p, i, sources);
       });
   }
 

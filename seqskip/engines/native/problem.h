@@ -31,6 +31,13 @@ template <class T> struct Problem {
     return step >= 0 ? after + (step * width + row) * hidden : before + ((step + depth()) * width + row) * hidden;
   }
 
+  // Whether nothing is left to do in some rows of a step: their samples have ended.
+  bool ended(int64_t step, int64_t row, int64_t count) const {
+    for (int64_t i = 0; i < count; i++)
+      if (!limits || step < limits[row + i]) return false;
+    return true;
+  }
+
   // Rows of a step that are there, of those from `begin` to `end` - 1.
   int64_t there(int64_t step, int64_t begin, int64_t end) const {
     const int64_t left = rows - step * width;
