@@ -1,7 +1,6 @@
 """Along which paths a stack carries the past: how many there are, how long they are, and how far they skip."""
 
 from dataclasses import dataclass
-from fractions import Fraction
 
 from seqskip import checks
 from seqskip.delays import LayerDelays
@@ -30,11 +29,7 @@ class Paths:
     @property
     def recurrent_depth(self) -> float:
         """The nonlinear functions per time step on the longest cycle, max length / delay (Zhang et al. 2016, d_r)."""
-        return float(self._recurrent_depth)
-
-    @property
-    def _recurrent_depth(self) -> Fraction:
-        return max(Fraction(1, min(each)) for each in self.delays)  # no cycle leaves a layer
+        return 1 / min(map(min, self.delays))  # no cycle leaves a layer
 
     @property
     def feedforward_depth(self) -> int:
@@ -47,7 +42,7 @@ class Paths:
     @property
     def recurrent_skip_coefficient(self) -> float:
         """The time steps per nonlinear function on the shortest cycle, max delay / length (Zhang et al. 2016, s)."""
-        return float(max(max(each) for each in self.delays))
+        return float(max(map(max, self.delays)))
 
     def shortest(self, lag: int) -> list[int | None]:
         """Return the length of the shortest path over each lag n = 0, ..., `lag`; None where no path leads.
@@ -57,7 +52,7 @@ class Paths:
         """
         reached: Lengths = [0] + [None] * checks.integer("lag", lag, 0)
         for delays in self.delays:
-            inside = [None if length is None else length + 1 for length in reached]
+            inside = list(map(_next, reached))
             for n in range(len(inside)):
                 inside[n] = _least(inside[n], *(_next(inside[n - d]) for d in delays if d <= n))
             reached = [_least(*pair) for pair in zip(inside, reached, strict=True)] if self.residual else inside

@@ -11,14 +11,16 @@ from seqskip.engines.bptt.problem import Problem
 from seqskip.engines.bptt.rows import Rows
 from seqskip.history import State
 
-WRITTEN_OUT = (RNNCell, LSTMCell, GRUCell)
+_GATED = {"lstm": LSTMCell, "gru": GRUCell}
+_NAMES = {cell: name for name, cell in _GATED.items()}
+WRITTEN_OUT = (RNNCell, *_NAMES)  # the cells that `kind_of` knows
 
 
 def kind_of(cell: Cell) -> str | None:
     """Return the name under which a cell's recurrence is written out by hand, or None; a subclass is another cell."""
     if type(cell) is RNNCell:
         return cell.nonlinearity
-    return {LSTMCell: "lstm", GRUCell: "gru"}.get(type(cell))
+    return _NAMES.get(type(cell))
 
 
 class Call(NamedTuple):
@@ -54,8 +56,8 @@ class Call(NamedTuple):
         """The cell that was called."""
         weights = (self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh)
         skips = (tuple(self.delays), "mean" if self.mean else "sum")
-        if self.kind in ("lstm", "gru"):
-            return {"lstm": LSTMCell, "gru": GRUCell}[self.kind](*weights, *skips)
+        if self.kind in _GATED:
+            return _GATED[self.kind](*weights, *skips)
         return RNNCell(*weights, *skips, nonlinearity=self.kind)
 
     def problem(self) -> Problem:

@@ -7,6 +7,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from seqskip.cells.base import average
 from seqskip.engines.bptt.outer import OuterGradient
 from seqskip.engines.bptt.problem import Flow, Problem, Tape
 
@@ -91,7 +92,7 @@ def _delayed(problem: Problem, tape: Tape, flow: Flow) -> list[list[Tensor]]:
     """Return for each recurrent matrix what it multiplies in the steps of a segment, in one part or several."""
     h, first, last = problem.states(tape)[0], flow.first, flow.last
     if problem.mean:
-        return [[torch.stack([h(first - lag, last - lag) for lag in problem.rows.lags]).mean(0)]]
+        return [[average([h(first - lag, last - lag) for lag in problem.rows.lags])]]
     return [h.parts(first - lag, last - lag) for lag in problem.rows.lags]
 
 

@@ -100,6 +100,11 @@ def _address(tensor: Tensor | None) -> int | None:
     return None if tensor is None else tensor.data_ptr()
 
 
+def threads_for(work: int) -> int:
+    """Return how many of torch's threads so many multiplications are worth."""
+    return max(1, min(torch.get_num_threads(), work // WORK_OF_A_THREAD))
+
+
 def _division(problem: Problem) -> dict[str, int]:
     """Return how many threads share the work, and whether they divide the units of each step and not its rows.
 
@@ -108,9 +113,9 @@ def _division(problem: Problem) -> dict[str, int]:
     two threads), unless the weights are few, where it takes longer to meet after each step (1 µs) than to work alone.
     """
     width, weights = problem.rows.width, problem.weight_hh.numel()
-    threads = min(torch.get_num_threads(), problem.x.size(0) * weights // WORK_OF_A_THREAD)
+    threads = threads_for(problem.x.size(0) * weights)
     by_units = width < 2 * threads and weights >= WEIGHTS_TO_DIVIDE
-    return {"parts": max(1, threads if by_units else min(threads, width)), "by_units": by_units}
+    return {"parts": threads if by_units else min(threads, width), "by_units": by_units}
 
 
 def _limits(problem: Problem) -> Tensor | None:

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import Parameter
 
 from seqskip.engines.native.build import library
-from seqskip.engines.native.kernels import KINDS, TYPES, WORK_OF_A_THREAD
+from seqskip.engines.native.kernels import KINDS, TYPES, threads_for
 from seqskip.engines.native.threads import parallel_for
 
 PLAIN = frozenset((Tensor, Parameter))  # another subclass may mean something else by its numbers
@@ -72,7 +72,7 @@ class Step:
         weights = addresses(map(parameters.get, self._names), dtype, self._shapes)
         y = x.new_empty(batch, self.hidden)
         beside = 0 if around is None else addresses((around,), dtype, (y.shape,))[0]
-        parts, threads = _parts(batch * self._work), parallel_for()
+        parts, threads = threads_for(batch * self._work), parallel_for()
         call = _CALL(batch, parts, threads, *weights, *self._no_bias, *states, x.data_ptr(), beside, y.data_ptr())
         _kernel(dtype)(self._layer, call)
         return y
@@ -94,10 +94,6 @@ def addresses(tensors: Iterable[Any], dtype: torch.dtype, shapes: Iterable[Seque
     if 0 in found:  # its memory has been given back
         raise Unfit
     return found
-
-
-def _parts(work: int) -> int:
-    return min(torch.get_num_threads(), work // WORK_OF_A_THREAD) if work >= 2 * WORK_OF_A_THREAD else 1
 
 
 @functools.cache
