@@ -2,13 +2,9 @@
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 Array = npt.NDArray[np.float64]
 
@@ -75,53 +71,3 @@ class Curve:
             return 0.0
         last = int(above[-1])
         return math.inf if last + self.window >= len(self.log_norm) else float(last + 1)
-
-
-@dataclass(frozen=True, eq=False)
-class Decay:
-    """The gradient decay of a model: one curve per layer and one for the whole stack.
-
-    Attributes:
-        log_norm: natural log of ‖∂L/∂h^l_{T-n}‖ per layer l, sample and lag n, (L, B, N).
-        windows: the `Curve.window` of each layer.
-
-    The curves are medians over the samples of the log norm. The whole stack's norm is that of the states of
-    all layers side by side.
-    """
-
-    log_norm: Array
-    windows: tuple[int, ...]
-
-    @property
-    def layers(self) -> tuple[Curve, ...]:
-        """The curve of each layer."""
-        return tuple(Curve(np.median(one, 0), w) for one, w in zip(self.log_norm, self.windows, strict=True))
-
-    @property
-    def stack(self) -> Curve:
-        """The curve of all layers together."""
-        top = self.log_norm.max(0)
-        shift = np.where(np.isfinite(top), top, 0.0)
-        with np.errstate(divide="ignore"):
-            together = shift + 0.5 * np.log(np.exp(2 * (self.log_norm - shift)).sum(0))
-        return Curve(np.median(together, 0), min(self.windows))
-
-    @property
-    def rate(self) -> float:
-        """The whole stack's `Curve.rate`, nats per step."""
-        return self.stack.rate
-
-    @property
-    def half_life(self) -> float:
-        """The whole stack's `Curve.half_life`, steps."""
-        return self.stack.half_life
-
-    def horizon(self, k: float) -> float:
-        """Return the whole stack's `Curve.horizon`, steps."""
-        return self.stack.horizon(k)
-
-    def plot(self, ax: "Axes", **line: Any) -> None:
-        """Draw the whole stack's curve; `line` goes to matplotlib's `Axes.plot`."""
-        from seqskip.analysis.plots import plot_curve  # matplotlib only when something is drawn
-
-        plot_curve(ax, self.stack, **line)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from seqskip import checks
 from seqskip.analysis.adjoint import adjoint, trace
-from seqskip.analysis.curve import Decay
+from seqskip.analysis.decay import Decay
 from seqskip.analysis.scaled import Scaled
 from seqskip.model import SequenceModel
 from seqskip.recurrent import Recurrent
@@ -71,7 +71,8 @@ def _measure(model: Recurrent | SequenceModel, x: Tensor, at: int, wrt: str, los
         state, output = adjoint(done, output)
         norms.append(state.log_norm(columns).flip(0).T)  # (B, N), lag 0 first
     log_norm = torch.stack(norms[::-1]).cpu().numpy()
-    return Decay(log_norm, _windows(core))
+    names = tuple(f"l{layer}" for layer in range(core.num_layers))
+    return Decay(log_norm[None, :, :, None], _windows(core), names, (steps - 1,), wrt)
 
 
 def _device_type(x: object) -> str:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import torch
 from matplotlib.figure import Figure
@@ -11,6 +12,7 @@ from matplotlib.figure import Figure
 from seqskip import LSTM
 from seqskip.analysis import Curve, Decay, gradient_decay
 
+Array = npt.NDArray[np.float64]
 LN10 = math.log(10)
 
 
@@ -86,23 +88,30 @@ def test_a_horizon_needs_a_positive_number_of_decades(k: float) -> None:
         decades([0, -1]).horizon(k)
 
 
+def of(log_norm: Array, windows: tuple[int, ...]) -> Decay:
+    """Return the decay of one seed and one answer, log norms (L, B, N)."""
+    names = tuple(f"l{n}" for n in range(len(log_norm)))
+    return Decay(log_norm[None, :, :, None], windows, names, (log_norm.shape[-1] - 1,))
+
+
 def two_layers() -> Decay:
     """Return the decay of two layers, three samples, lags 0 to 8."""
     # Of all sizes, far outside float64's range, but the two layers near each other: both count in the stack's norm.
     generator = np.random.default_rng(0)
-    return Decay(generator.normal(size=(2, 3, 9)) + generator.uniform(-2000, 2000, size=(3, 9)), (1, 4))
+    return of(generator.normal(size=(2, 3, 9)) + generator.uniform(-2000, 2000, size=(3, 9)), (1, 4))
 
 
 def test_the_curves_of_layers_are_medians_over_samples() -> None:
     measured = two_layers()
     assert [curve.window for curve in measured.layers] == [1, 4]
-    for one, curve in zip(measured.log_norm, measured.layers, strict=True):
+    for one, curve in zip(measured.select(seed=0, answer=0), measured.layers, strict=True):
         np.testing.assert_array_equal(curve.log_norm, np.sort(one, 0)[1])
 
 
 def test_the_stack_has_the_norm_of_all_states_side_by_side() -> None:
     measured = two_layers()
-    together = 0.5 * np.logaddexp(2 * measured.log_norm[0], 2 * measured.log_norm[1])
+    lower, upper = measured.select(seed=0, answer=0)
+    together = 0.5 * np.logaddexp(2 * lower, 2 * upper)
     np.testing.assert_allclose(measured.stack.log_norm, np.median(together, 0), rtol=1e-12)
     assert measured.stack.window == 1  # where one layer has a gradient, the states side by side have one
     expected = (measured.stack.rate, measured.stack.half_life, measured.stack.horizon(3))
@@ -111,13 +120,13 @@ def test_the_stack_has_the_norm_of_all_states_side_by_side() -> None:
 
 def test_zeros_in_all_layers_are_zeros_of_the_stack() -> None:
     both = np.array([[[0.0, -math.inf, -math.inf]], [[-math.inf, -1.0, -math.inf]]])
-    assert Decay(both, (1, 1)).stack.log_norm.tolist() == [0.0, -1.0, -math.inf]
+    assert of(both, (1, 1)).stack.log_norm.tolist() == [0.0, -1.0, -math.inf]
 
 
 def test_plot_draws_decades_below_the_start_where_there_is_a_gradient() -> None:
     axes = Figure().subplots()
     comb = np.array([[[2.0, -math.inf, 2 - 3 * LN10, -math.inf]]])
-    Decay(comb, (2,)).plot(axes, label="a delay of 2", color="red")
+    of(comb, (2,)).plot(axes, label="a delay of 2", color="red")
     (line,) = axes.get_lines()
     assert (line.get_label(), line.get_color()) == ("a delay of 2", "red")
     np.testing.assert_allclose(line.get_xydata(), [[0, 0], [2, -3]], atol=1e-12)
