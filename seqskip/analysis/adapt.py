@@ -1,0 +1,70 @@
+"""torch.nn's recurrent layers as the seqskip layers that they are, with the same weights."""
+
+import torch
+from torch import nn
+
+from seqskip import checks
+from seqskip.layers import GRU, LSTM, RNN
+from seqskip.model import SequenceModel
+from seqskip.recurrent import Recurrent
+
+LAYERS: dict[type[nn.RNNBase], type[Recurrent]] = {nn.RNN: RNN, nn.LSTM: LSTM, nn.GRU: GRU}
+
+
+def core_of(model: nn.Module, purpose: str) -> Recurrent:
+    """Return the recurrent layers of a seqskip layer, a `SequenceModel` or one of torch.nn's RNN, LSTM and GRU.
+
+    Raises:
+        ValueError: the model is of another kind, or reads in two directions; `purpose` says what it is for.
+    """
+    core = model.core if isinstance(model, SequenceModel) else model
+    if isinstance(core, nn.RNNBase):
+        core = from_torch(core)
+    if not isinstance(core, Recurrent):
+        known = "a seqskip layer, a SequenceModel or torch.nn's RNN, LSTM or GRU"
+        raise ValueError(f"model must be {known} for {purpose}, got {type(model).__name__}; pass its recurrent layer")
+    checks.causal(purpose, core.bidirectional, "with two directions a lag has no one meaning")
+    return core
+
+
+def from_torch(module: nn.RNNBase, name: str = "model") -> Recurrent:
+    """Return the seqskip layer with delays=1 that torch.nn's layer is; the weights are the same tensors.
+
+    Raises:
+        ValueError: an LSTM has proj_size, or the module is none of RNN, LSTM and GRU; `name` says which one it is.
+    """
+    # A subclass may only differ in where its weights come from, as those of torch.nn.utils.parametrize do.
+    kinds = (ours for theirs, ours in LAYERS.items() if type(module).forward is theirs.forward)
+    layer_type = next(kinds, None)
+    if layer_type is None:
+        raise ValueError(f"{name} must be torch.nn's RNN, LSTM or GRU itself, got {type(module).__name__}")
+    if getattr(module, "proj_size", 0):
+        raise ValueError(
+            f"{name} must be an LSTM with proj_size=0, got proj_size={module.proj_size}: what it carries over a step "
+            "is a projection of h; measure one of the same hidden_size without it"
+        )
+    options = {"nonlinearity": module.nonlinearity} if isinstance(module, nn.RNN) else {}
+    layer = layer_type(
+        module.input_size,
+        module.hidden_size,
+        module.num_layers,
+        bias=module.bias,
+        batch_first=module.batch_first,
+        dropout=module.dropout,
+        bidirectional=module.bidirectional,
+        device="meta",
+        **options,
+    )
+    return _with_weights(layer, module)
+
+
+def _with_weights(layer: Recurrent, module: nn.Module) -> Recurrent:
+    for name in list(layer._parameters):
+        weight = getattr(module, name, None)  # no parameter where it is computed, as by torch.nn.utils.parametrize
+        if isinstance(weight, nn.Parameter) or weight is None:
+            layer._parameters[name] = weight
+        else:
+            assert isinstance(weight, torch.Tensor)
+            del layer._parameters[name]
+            setattr(layer, name, weight)
+    return layer.train(module.training)
