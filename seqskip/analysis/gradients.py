@@ -6,9 +6,10 @@ import torch
 from torch import Tensor
 
 from seqskip import checks
-from seqskip.analysis.adjoint import adjoint, trace
+from seqskip.analysis.adjoint import StackTrace, trace_stack
 from seqskip.analysis.decay import Decay
 from seqskip.analysis.scaled import Scaled
+from seqskip.history import State
 from seqskip.model import SequenceModel
 from seqskip.recurrent import Recurrent
 
@@ -59,18 +60,14 @@ def _measure(model: Recurrent | SequenceModel, x: Tensor, at: int, wrt: str, los
     if not checks.is_integer(at) or not -steps <= at < steps:
         raise ValueError(f"at must be a time step from {-steps} to {steps - 1}, got {at!r}")
     steps = at % steps + 1
-    traces, z = [], encoded[:steps]
-    for block in core.blocks():
-        done, z = trace(block, z)
-        traces.append(done)
-    cotangent = z.new_zeros(z.shape)
-    cotangent[-1] = _answer_gradient(model, z[-1], loss)
+    done = trace_stack(core, encoded[:steps], _zeros(core, encoded))
+    _demand_finite(done)
+    cotangent = torch.zeros_like(done.output)
+    cotangent[-1] = _answer_gradient(model, done.output[-1].to(encoded.dtype), loss)
     columns = {"h": slice(core.hidden_size), "c": slice(core.hidden_size, None), "state": slice(None)}[wrt]
-    output, norms = Scaled.of(cotangent), []
-    for done in reversed(traces):
-        state, output = adjoint(done, output)
-        norms.append(state.log_norm(columns).flip(0).T)  # (B, N), lag 0 first
-    log_norm = torch.stack(norms[::-1]).cpu().numpy()
+    pulled = done.pull(Scaled.of(cotangent))
+    norms = [layer.state.log_norm(columns).flip(0).T for layer in pulled]  # (B, N), lag 0 first
+    log_norm = torch.stack(norms).cpu().numpy()
     names = tuple(f"l{layer}" for layer in range(core.num_layers))
     return Decay(log_norm[None, :, :, None], _windows(core), names, (steps - 1,), wrt)
 
@@ -83,6 +80,19 @@ def _windows(core: Recurrent) -> tuple[int, ...]:
     """Return for each layer the lags among which a path arrives: those above pass on what its own delays skip."""
     depths = [max(delays) for delays in core.delays]
     return tuple(min(depths[layer:]) for layer in range(len(depths)))
+
+
+def _zeros(core: Recurrent, x: Tensor) -> State:
+    rows = sum(max(delays) for delays in core.delays)
+    return tuple(x.new_zeros(rows, x.size(1), core.hidden_size) for _ in core.cell_type.state_names)
+
+
+def _demand_finite(done: StackTrace) -> None:
+    for layer in done.layers:
+        bad = ~layer.trace.output.isfinite()
+        if bool(bad.any()):
+            step = int(bad.flatten(1).any(1).nonzero()[0])
+            raise ValueError(f"states must be finite to measure their gradient, got NaN or inf from time step {step} on")
 
 
 @torch.no_grad()
