@@ -192,7 +192,7 @@ class Recurrent(nn.Module):
         return layout.write(output), (final if len(final) > 1 else final[0])
 
     def run(self, z: Tensor, initial: State, lengths: Tensor | None) -> tuple[Tensor, State]:
-        """Run the stack as `forward` does once every layout is read: z (T, B, I), parts of the state (Σ_l D_l, B, H)."""
+        """Run the stack once layouts are read: z (T, B, I) and a state of parts (Σ_l D_l, B, H) give z and a state."""
         dropout = self.dropout if self.training else 0.0
         return run_segments(self.checkpoint_segments, self.blocks(), z, initial, lengths, dropout)
 
