@@ -65,8 +65,10 @@ def _measure(model: Recurrent | SequenceModel, x: Tensor, at: int, wrt: str, los
     cotangent = torch.zeros_like(done.output)
     cotangent[-1] = _answer_gradient(model, done.output[-1].to(encoded.dtype), loss)
     columns = {"h": slice(core.hidden_size), "c": slice(core.hidden_size, None), "state": slice(None)}[wrt]
-    pulled = done.pull(Scaled.of(cotangent))
-    norms = [layer.state.log_norm(columns).flip(0).T for layer in pulled]  # (B, N), lag 0 first
+    pulled = done.pull(
+        Scaled.of(cotangent), lambda state, _: state[..., columns].norm(dim=-1, keepdim=True), for_input=False
+    )
+    norms = [layer.seen.log_norm().flip(0).T for layer in pulled]  # (B, N), lag 0 first
     log_norm = torch.stack(norms).cpu().numpy()
     names = tuple(f"l{layer}" for layer in range(core.num_layers))
     return Decay(log_norm[None, :, :, None], _windows(core), names, (steps - 1,), wrt)
@@ -92,7 +94,9 @@ def _demand_finite(done: StackTrace) -> None:
         bad = ~layer.trace.output.isfinite()
         if bool(bad.any()):
             step = int(bad.flatten(1).any(1).nonzero()[0])
-            raise ValueError(f"states must be finite to measure their gradient, got NaN or inf from time step {step} on")
+            raise ValueError(
+                f"states must be finite to measure their gradient, got NaN or inf from time step {step} on"
+            )
 
 
 @torch.no_grad()

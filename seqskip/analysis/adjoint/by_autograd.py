@@ -1,7 +1,8 @@
 """The adjoint of any cell, by plain autograd over CHUNK steps at a time.
 
 Between chunks the adjoints that are still to be handed on are divided by their largest entry, row by row, and the
-log of the divisor is kept. It reads nothing but the cell's one step: the oracle for what is written out by hand.
+log of the divisor is kept; a chunk that float64 does not hold is cut in two. Nothing is read but the cell's one step:
+this is the oracle for what is written out by hand.
 """
 
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from seqskip.analysis.adjoint.segment import is_safe
 from seqskip.analysis.adjoint.trace import Look, Pulled, Trace, last_step, widened
 from seqskip.analysis.scaled import Scaled, finite
 from seqskip.cells import Cell
@@ -17,7 +19,7 @@ from seqskip.engines.fold import from_phases, phase_cell, to_phases
 from seqskip.history import History, State
 from seqskip.scan import unroll
 
-CHUNK = 16  # float64 holds factors from 1e-19 to 1e19 per step over so many steps
+CHUNK = 16  # float64 safely holds factors from 1e-6 to 1e6 per step over so many steps
 
 
 def trace_by_autograd(cell: Cell, x: Tensor, initial: State) -> Trace:
@@ -30,14 +32,15 @@ def trace_by_autograd(cell: Cell, x: Tensor, initial: State) -> Trace:
 class AutogradTrace(Trace):
     """Goes back through `cell.step` by autograd."""
 
-    def pull(self, direct: Scaled, look: Look) -> Pulled:
+    def pull(self, direct: Scaled, look: Look, for_input: bool) -> Pulled:
         g, steps = common_step(self.cell.delays), last_step(direct)
         direct = widened(direct, len(self.states) * self.cell.hidden_size)
         swept = _sweep(_fold(self, steps, direct.value.size(1) // self.x.size(1)), _fold_scaled(direct[:steps], g))
         state, pre = (_unfold(part, g, steps).extended(len(self.x)) for part in swept[:2])
         before = Scaled(from_phases(swept[2].value, g), from_phases(swept[2].log.unsqueeze(-1), g).squeeze(-1))
         seen = look(state.value, lambda: pre.relative_to(state.log))
-        return Pulled(Scaled(seen, state.log), pre.map(lambda rows: rows @ self.cell.weight_ih), before)
+        x = pre.map(lambda rows: rows @ self.cell.weight_ih) if for_input else None
+        return Pulled(Scaled(seen, state.log), x, before)
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,19 +65,22 @@ def _fold(trace: Trace, steps: int, cotangents: int) -> Folded:
 
 def _sweep(done: Folded, direct: Scaled) -> tuple[Scaled, Scaled, Scaled]:
     """Return the adjoints of the states, of the projected input, and of the D states before the first."""
-    depth, steps = max(done.cell.delays), len(done.projected)
-    pending = torch.zeros_like(done.line[:depth])  # what later steps hand to the D before
+    pending = torch.zeros_like(done.line[: max(done.cell.delays)])  # what later steps hand to the D before
     scale = pending.new_full(pending.shape[1:2], -torch.inf)
-    found = []
-    for start in reversed(range(0, steps, CHUNK)):
-        chunk = slice(start, min(start + CHUNK, steps))
+    found: list[list[Scaled]] = []
+    last, length = len(done.projected), CHUNK
+    while last:
+        chunk = slice(max(0, last - length), last)
         carried = pending.abs().amax((0, 2)).log() + finite(scale)
         new_scale = torch.maximum(carried, direct.log[chunk].amax(0))
-        pending = pending * (finite(scale) - finite(new_scale)).exp().unsqueeze(-1)
-        scale = new_scale
-        *parts, pending = _chunk_adjoint(done, chunk, direct[chunk].relative_to(scale), pending)
-        found.append([Scaled.of(part, finite(scale)) for part in parts])
-    state, pre = (Scaled.cat(part[::-1]) for part in zip(*found, strict=True))
+        rescaled = pending * (finite(scale) - finite(new_scale)).exp().unsqueeze(-1)
+        *parts, handed_on = _chunk_adjoint(done, chunk, direct[chunk].relative_to(new_scale), rescaled)
+        if last - chunk.start > 1 and not is_safe(parts[0]):
+            length = (last - chunk.start + 1) // 2
+            continue
+        found.insert(0, [Scaled.of(part, finite(new_scale)) for part in parts])
+        pending, scale, last, length = handed_on, new_scale, chunk.start, CHUNK
+    state, pre = (Scaled.cat(parts) for parts in zip(*found, strict=True))
     return state, pre, Scaled.of(pending, finite(scale))
 
 

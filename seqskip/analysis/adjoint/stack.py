@@ -1,6 +1,6 @@
 """A whole stack of layers over one sequence, and the way back through it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -32,11 +32,13 @@ class LayerTrace:
         output = self.trace.output if self.mask is None else self.trace.output * self.mask
         return output if self.shortcut is None else output + self.shortcut(self.trace.x)
 
-    def pull(self, output: Scaled, state: Scaled | None, look: Look) -> Pulled:
+    def pull(self, output: Scaled, state: Scaled | None, look: Look, for_input: bool) -> Pulled:
         """Pull ∂L/∂z_t, (T, R, H), and what else L says about the layer's states, (T, R, P·H), back."""
         direct = output if self.mask is None else output.map(self._masked)
-        found = self.trace.pull(direct if state is None else widened(direct, state.value.size(-1)) + state, look)
-        if self.shortcut is None:
+        if state is not None:
+            direct = widened(direct, state.value.size(-1)) + state
+        found = self.trace.pull(direct, look, for_input)
+        if self.shortcut is None or found.x is None:
             return found
         return replace(found, x=found.x + output.map(self._through_shortcut))
 
@@ -71,24 +73,31 @@ class StackTrace:
     @property
     def final(self) -> State:
         """The state after the last step, each part (Σ D, B, H), as the stack returns it."""
-        lines = [tuple(part[-depth:] for part in layer.trace.line) for layer, depth in zip(self.layers, self.depths, strict=True)]
-        return tuple(torch.cat(part) for part in zip(*lines, strict=True))
+        return tuple(
+            torch.cat([line[-depth:] for line, depth in zip(lines, self.depths, strict=True)])
+            for lines in zip(*(layer.trace.line for layer in self.layers), strict=True)
+        )
 
-    def pull(self, output: Scaled, look: Look, states: Sequence[Scaled | None] | None = None) -> list[Pulled]:
+    def pull(
+        self, output: Scaled, look: Look, states: Sequence[Scaled | None] | None = None, for_input: bool = True
+    ) -> list[Pulled]:
         """Pull ∂L/∂z_t of the last layer's output, (T, R, H), back through all layers.
 
         Args:
             look: says what is to be kept of what is found in each layer.
             states: for each layer what else L says about its states directly, (T, R, P·H), or None for nothing.
+            for_input: find ∂L/∂x of the first layer too.
 
         Returns:
             What comes out of each layer, the first one first.
         """
         found: list[Pulled] = []
-        further = states or [None] * len(self.layers)
-        for layer, state in zip(reversed(self.layers), reversed(further), strict=True):
-            found.insert(0, layer.pull(output, state, look))
-            output = found[0].x
+        cotangent: Scaled | None = output
+        for n in reversed(range(len(self.layers))):
+            assert cotangent is not None
+            pulled = self.layers[n].pull(cotangent, states[n] if states else None, look, for_input or n > 0)
+            found.insert(0, pulled)
+            cotangent = pulled.x
         return found
 
 
@@ -110,8 +119,10 @@ def trace_stack(core: Recurrent, x: Tensor, initial: State, dropout: float = 0.0
 
 def _trace_block(block: Block, x: Tensor, initial: State, dropout: float) -> LayerTrace:
     cell, engine = _in_float64(block.forward.cell), block.forward.engine
-    by_hand = isinstance(engine, SweepEngine)
-    trace = trace_by_hand(engine, cell, x, initial) if by_hand else trace_by_autograd(cell, x, initial)
+    if isinstance(engine, SweepEngine):
+        trace = trace_by_hand(engine, cell, x, initial)
+    else:
+        trace = trace_by_autograd(cell, x, initial)
     mask = _dropout_mask(trace.output, dropout, block.forward.cell.weight_ih.dtype) if dropout else None
     return LayerTrace(trace, _shortcut_in_float64(block.shortcut), mask)
 

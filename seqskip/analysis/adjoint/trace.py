@@ -12,7 +12,6 @@ from seqskip.analysis.scaled import Scaled
 from seqskip.cells import Cell
 from seqskip.history import State
 
-
 # Returns what is to be kept, (N, ·), of N rows: linear in them, or a norm. It is given ∂L/∂s_t of the state s = h or
 # (h, c) of P parts, (N, P·H), and what makes ∂L/∂a_t, (N, G·H), where that is asked for: a_t is what the projected
 # input W x_t + b is a term of, its gates in torch's order. Kept whole, they would fill most of the memory.
@@ -28,7 +27,7 @@ class Pulled:
     """
 
     seen: Scaled  # (T, R, ·): what was looked at of the states' and the pre-activations' gradients
-    x: Scaled  # (T, R, I)
+    x: Scaled | None  # (T, R, I), where it was asked for
     initial: Scaled  # (D, R, P·H): the D states before the first step, oldest first
 
 
@@ -52,7 +51,7 @@ class Trace(ABC):
         return tuple(torch.cat(pair) for pair in zip(self.initial, self.states, strict=True))
 
     @abstractmethod
-    def pull(self, direct: Scaled, look: Look) -> Pulled:
+    def pull(self, direct: Scaled, look: Look, for_input: bool) -> Pulled:
         """Pull ∂L/∂s_t, as far as it does not pass through later states, back through time.
 
             λ_t = (direct part) + Σ_d (∂s_{t+d}/∂s_t)ᵀ λ_{t+d}
@@ -62,13 +61,17 @@ class Trace(ABC):
         Args:
             direct: of the whole state, (T, R, P·H), or of the hidden state alone, (T, R, H).
             look: says what is to be kept of what is found.
+            for_input: find ∂L/∂x too.
         """
 
 
 def last_step(direct: Scaled) -> int:
-    """Return how many steps there are up to the last one with a cotangent: what comes later does not count."""
+    """Return how many steps there are up to the last one with a cotangent: what comes later does not count.
+
+    With no cotangent at all the first step is as good as any: nothing comes out of it.
+    """
     at = direct.log.isneginf().logical_not().flatten(1).any(1).nonzero()
-    return int(at[-1]) + 1 if len(at) else 0
+    return int(at[-1]) + 1 if len(at) else 1
 
 
 def widened(direct: Scaled, size: int) -> Scaled:
