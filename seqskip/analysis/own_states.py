@@ -1,6 +1,7 @@
 """The gradient decay of a loop that one wrote oneself: any cell, its states given by hand."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -59,11 +60,8 @@ def state_gradients(
 
 
 def _layers(states: Sequence[Tensor] | Sequence[Sequence[Tensor]]) -> list[list[Tensor]]:
-    layers: list[list[Tensor]] = [
-        [item] if isinstance(item, Tensor) else list(item) for item in (states if len(states) else [[]])
-    ]
-    if all(isinstance(item, Tensor) for item in states):
-        layers = [[state for layer in layers for state in layer]]
+    given: list[Any] = list(states)
+    layers = [given] if all(isinstance(item, Tensor) for item in given) else [list(layer) for layer in given]
     lengths = [len(layer) for layer in layers]
     if 0 in lengths or len(set(lengths)) > 1:
         raise ValueError(f"states must hold at least one time step, equally many for each layer, got {lengths}")
