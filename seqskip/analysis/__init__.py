@@ -4,5 +4,6 @@ from seqskip.analysis.ablation import without_skips as without_skips
 from seqskip.analysis.curve import Curve as Curve
 from seqskip.analysis.decay import Decay as Decay
 from seqskip.analysis.gradients import gradient_decay as gradient_decay
+from seqskip.analysis.own_states import state_gradients as state_gradients
 from seqskip.analysis.paths import Paths as Paths
 from seqskip.analysis.paths import paths as paths

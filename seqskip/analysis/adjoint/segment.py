@@ -9,6 +9,7 @@ from seqskip.analysis.scaled import finite
 from seqskip.engines.bptt.problem import Flow
 
 SAFE = 1e100  # squares of such numbers still are float64 numbers, and so are their inverses
+LARGEST = 700.0  # nats: exp of more is infinite, and infinity times zero is NaN
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +32,7 @@ class Carried:
 
     def in_units_of(self, log: Tensor) -> "Carried":
         """Return the same with another scale."""
-        factor = (finite(self.log) - finite(log)).exp()
+        factor = change_of_scale(self.log, log)
         parts = [part.view(-1, len(log), part.size(1)) * factor.unsqueeze(-1) for part in self.parts]
         return Carried(log, parts[0].flatten(0, 1), parts[1].flatten(0, 1) if len(parts) == 2 else None)
 
@@ -54,6 +55,11 @@ class Segment:
         """Return whether no row is near the ends of float64's range."""
         parts = [self.dh] if self.flow.kept is None else [self.dh, self.flow.kept[: len(self.scale)]]
         return all(map(is_safe, parts))
+
+
+def change_of_scale(old: Tensor, new: Tensor) -> Tensor:
+    """Return exp(old - new), as large as a row of zeros can bear."""
+    return (finite(old) - finite(new)).clamp(max=LARGEST).exp()
 
 
 def is_safe(rows: Tensor) -> bool:

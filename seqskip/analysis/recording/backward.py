@@ -26,11 +26,8 @@ class Backward:
     def enter(self, cotangents: Sequence[tuple[Place, Scaled]]) -> None:
         """Pull the cotangents of some tensors back to the calls that they come from."""
         for leaf, rows in graph.pull(cotangents, self.count):
-            # A state that is NaN is one that nobody asked for, and zero times NaN is no gradient.
-            usable = leaf.detach().isfinite().all(-1).repeat(1, self.count)
-            rows = Scaled(torch.where(usable.unsqueeze(-1), rows.value, 0), torch.where(usable, rows.log, -torch.inf))
-            before = self._waiting.get(id(leaf))
-            self._waiting[id(leaf)] = demand_finite(rows) if before is None else before + demand_finite(rows)
+            rows, before = demand_finite(_of_numbers(leaf, rows)), self._waiting.get(id(leaf))
+            self._waiting[id(leaf)] = rows if before is None else before + rows
 
     def run(self, calls: Sequence[Call], look: LookAt, for_input: bool) -> list[Pulled]:
         """Go back through all calls; return what comes out of each layer."""
@@ -38,24 +35,40 @@ class Backward:
         stacks = self._stacks()
         for call in reversed(calls):
             core, direct = stacks[id(call)]
-            leaves = [self._waiting.pop(id(leaf), self._nothing(leaf)) for leaf in call.leaves.all]
-            found[id(call)], further = call.pull(leaves, direct, look(core), for_input)
+            output = self._taken([call.leaves.output]) or [self._nothing(call.leaves.output)]
+            final = self._taken(call.leaves.final)
+            found[id(call)], further = call.pull(output[0], final, direct, look(core), for_input)
             self.enter(further)
         return [_in_time([found[id(call)][layer.index] for call in layer.chain.calls]) for layer in self.layers]
 
-    def _stacks(self) -> dict[int, tuple[Recurrent, list[Scaled]]]:
+    def _stacks(self) -> dict[int, tuple[Recurrent, list[Scaled | None]]]:
         """Return for each call its stack, and what L says directly about the states of each layer."""
-        stacks: dict[int, tuple[Recurrent, list[Scaled]]] = {}
+        stacks: dict[int, tuple[Recurrent, list[Scaled | None]]] = {}
         for layer in self.layers:
             given, end = self.states.get(layer.name), 0
             for call in layer.chain.calls:
                 start, end = end, end + call.steps
-                rows = self._nothing(call.leaves.output, layer.size) if given is None else given[start:end]
+                rows = None if given is None else given[start:end]
                 stacks.setdefault(id(call), (layer.core, []))[1].append(rows)
         return stacks
 
-    def _nothing(self, leaf: Tensor, size: int | None = None) -> Scaled:
-        return Scaled.zeros(len(leaf), self.count * leaf.size(1), size or leaf.size(2), like=leaf)
+    def _taken(self, leaves: Sequence[Tensor]) -> list[Scaled] | None:
+        """Return the cotangents that have come to some leaves, None if there are none."""
+        rows = [self._waiting.pop(id(leaf), None) for leaf in leaves]
+        if all(one is None for one in rows):
+            return None
+        return [self._nothing(leaf) if one is None else one for leaf, one in zip(leaves, rows, strict=True)]
+
+    def _nothing(self, leaf: Tensor) -> Scaled:
+        return Scaled.zeros(len(leaf), self.count * leaf.size(1), leaf.size(2), like=leaf)
+
+
+def _of_numbers(leaf: Tensor, rows: Scaled) -> Scaled:
+    """Drop what comes to states that are NaN: nobody asks for these, and zero times NaN is no gradient."""
+    if bool(leaf.detach().sum(dtype=torch.float64).isfinite()):
+        return rows
+    usable = leaf.detach().isfinite().all(-1).repeat(1, rows.log.size(1) // leaf.size(1))
+    return Scaled(torch.where(usable.unsqueeze(-1), rows.value, 0), torch.where(usable, rows.log, -torch.inf))
 
 
 def demand_finite(rows: Scaled) -> Scaled:

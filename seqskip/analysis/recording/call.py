@@ -48,13 +48,19 @@ class Call:
         return self.leaves.output.size(0)
 
     def pull(
-        self, leaves: Sequence[Scaled], states: Sequence[Scaled], look: Look, for_input: bool
+        self,
+        output: Scaled,
+        final: Sequence[Scaled] | None,
+        states: Sequence[Scaled | None],
+        look: Look,
+        for_input: bool,
     ) -> tuple[list[Pulled], list[tuple[Place, Scaled]]]:
         """Pull the cotangents of the leaves back through the stack.
 
         Args:
-            leaves: of the output, (T, R, H), and of each part of the final state, (Σ D, R, H).
-            states: what else reaches the states of each layer directly, (T, R, P·H).
+            output: of the output, (T, R, H).
+            final: of each part of the final state, (Σ D, R, H); None for nothing.
+            states: what else reaches the states of each layer directly, (T, R, P·H); None for nothing.
             look: what is to be kept of the gradients of the states.
             for_input: find the gradient of the input even if no gradient goes further back from there.
 
@@ -62,18 +68,25 @@ class Call:
             What comes out of each layer; and the places where the input and the parts of the initial state came
             from, with their cotangents.
         """
-        output, *final = leaves
-        lines = _split(_joined(final), self.trace.depths)
-        direct = [own + _since_start(line, self.steps) for own, line in zip(states, lines, strict=True)]
+        lines = [None] * len(states) if final is None else _split(_joined(final), self.trace.depths)
+        direct = [_direct(own, line, self.steps) for own, line in zip(states, lines, strict=True)]
         pulled = self.trace.pull(output, look, direct, for_input or bool(self.x.leaves))
-        # A delay line longer than the sequence ends with states that it began with.
-        pulled = [
-            replace(one, initial=one.initial + _before_start(line, self.steps))
-            for one, line in zip(pulled, lines, strict=True)
-        ]
+        pulled = [_with_rest(one, line, self.steps) for one, line in zip(pulled, lines, strict=True)]
         line = Scaled.cat([one.initial for one in pulled])
-        further = list(zip(self.initial, _parts(line, len(final)), strict=True))
+        further = list(zip(self.initial, _parts(line, len(self.initial)), strict=True))
         return pulled, further if pulled[0].x is None else [(self.x, pulled[0].x), *further]
+
+
+def _direct(own: Scaled | None, line: Scaled | None, steps: int) -> Scaled | None:
+    """Return all that reaches the states of a layer directly, of which the last ones are its delay line."""
+    if line is None:
+        return own
+    return _since_start(line, steps) if own is None else own + _since_start(line, steps)
+
+
+def _with_rest(pulled: Pulled, line: Scaled | None, steps: int) -> Pulled:
+    """Add what reaches the initial states as those with which a delay line longer than the sequence still begins."""
+    return pulled if line is None else replace(pulled, initial=pulled.initial + _before_start(line, steps))
 
 
 def _joined(parts: Sequence[Scaled]) -> Scaled:

@@ -68,8 +68,15 @@ class RecordedLayer:
     @property
     def states(self) -> State:
         """The states at all steps, each part (T, B, H), float64."""
-        parts = zip(*(call.trace.layers[self.index].trace.states for call in self.chain.calls), strict=True)
-        return tuple(torch.cat(part) for part in parts)
+        return tuple(torch.cat(part) for part in zip(*self._states(), strict=True))
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether no state is NaN or infinite, nor so large that their sum is."""
+        return all(bool(part.sum().isfinite()) for call in self._states() for part in call)
+
+    def _states(self) -> list[State]:
+        return [call.trace.layers[self.index].trace.states for call in self.chain.calls]
 
 
 def layers_of(chains: Sequence[Chain]) -> tuple[RecordedLayer, ...]:

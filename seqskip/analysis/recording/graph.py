@@ -68,14 +68,21 @@ def pull(cotangents: Sequence[tuple[Place, Scaled]], count: int) -> list[tuple[T
 
 
 def _pull_one(places: list[Place], cotangents: list[Scaled], leaves: list[Tensor]) -> list[Scaled]:
-    found = [Scaled.zeros(*leaf.shape, like=leaf) for leaf in leaves]
     edges = [place.edge for place in places if place.edge is not None]
     width = min(map(_width, [*(place.dtype for place in places), *(leaf.dtype for leaf in leaves)]))
+    found: list[Scaled | None] = [None] * len(leaves)
     for top, band in _bands(cotangents, width):
         values = [rows.view(place.shape).to(place.dtype) for place, rows in zip(places, band, strict=True)]
         grads = torch.autograd.grad(edges, leaves, values, retain_graph=True, allow_unused=True)
-        found = [old if new is None else old + Scaled.of(new, top) for old, new in zip(found, grads, strict=True)]
-    return found
+        new = (None if grad is None else Scaled.of(grad, top) for grad in grads)
+        found = [_sum(*pair) for pair in zip(found, new, strict=True)]
+    return [
+        Scaled.zeros(*leaf.shape, like=leaf) if rows is None else rows for leaf, rows in zip(leaves, found, strict=True)
+    ]
+
+
+def _sum(one: Scaled | None, other: Scaled | None) -> Scaled | None:
+    return one if other is None else other if one is None else one + other
 
 
 def _bands(rows: list[Scaled], width: float) -> Iterator[tuple[Tensor, list[Tensor]]]:
@@ -91,7 +98,7 @@ def _bands(rows: list[Scaled], width: float) -> Iterator[tuple[Tensor, list[Tens
 
 
 def _kept(rows: Tensor, which: Tensor) -> Tensor:
-    return torch.where(which.unsqueeze(-1), rows, 0)
+    return rows if bool(which.all()) else torch.where(which.unsqueeze(-1), rows, 0)
 
 
 def _width(dtype: torch.dtype) -> float:

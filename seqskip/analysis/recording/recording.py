@@ -128,5 +128,7 @@ def record(model: nn.Module, *inputs: Any) -> Recording:
 
 def _bad_steps(layer: RecordedLayer, steps: int | None) -> list[int]:
     """Return the first step with a state that is no number, if there is one."""
+    if layer.is_finite:
+        return []
     good = torch.stack([part.isfinite().flatten(1).all(1) for part in layer.states]).all(0)[:steps]
     return (~good).nonzero().flatten()[:1].tolist()
