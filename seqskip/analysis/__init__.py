@@ -6,6 +6,7 @@ from seqskip.analysis.decay import Decay as Decay
 from seqskip.analysis.gradients import gradient_decay as gradient_decay
 from seqskip.analysis.own_states import state_gradients as state_gradients
 from seqskip.analysis.paths import Paths as Paths
+from seqskip.analysis.paths import hop_weights as hop_weights
 from seqskip.analysis.paths import paths as paths
 from seqskip.analysis.shattering import Shattering as Shattering
 from seqskip.analysis.shattering import autocorrelation as autocorrelation

@@ -90,8 +90,8 @@ def autocorrelation(gradient: Array, lags: int) -> Array:
     if size == 0 or z.std() < COLLAPSED * size:
         return np.full(lags + 1, np.nan)
     z = z / np.abs(z).max()
-    products: Array = np.array([(z[: len(z) - k] * z[k:]).sum() for k in range(lags + 1)])
-    return products / (z * z).sum()
+    found: Array = np.array([(z[: len(z) - k] * z[k:]).sum() for k in range(lags + 1)]) / (z * z).sum()
+    return found
 
 
 def noise(points: int, lags: int) -> tuple[Array, Array]:

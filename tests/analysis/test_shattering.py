@@ -108,7 +108,7 @@ def test_depth_shatters_and_shortcuts_do_not() -> None:
         return float(np.mean(found))
 
     shallow, deep, shortcuts = nearby(feedforward, 2), nearby(feedforward, 50), nearby(residual, 50)
-    assert shallow > deep + 0.1
+    assert shallow > deep + 0.1, (shallow, deep, shortcuts)
     assert shortcuts > deep + 0.2
 
 
