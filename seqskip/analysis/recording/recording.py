@@ -63,7 +63,7 @@ class Recording:
             answer: ∂L/∂(answer) of V different L, (V, *answer.shape); None where L reads states alone.
             look: given the stack that a layer belongs to, says what is to be kept of the gradients of its states.
             states: by the names of layers, what L says directly about their states, (T, V·B, P·H).
-            for_input: find the gradient of every layer's input.
+            for_input: find the gradient of every layer's input, of what reaches L through the layer.
             steps: the first so many steps are all that the answer reads: NaN in later ones does not matter.
 
         Returns:
