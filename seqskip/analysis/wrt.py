@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from seqskip import checks
@@ -21,7 +22,8 @@ def whole(rows: Tensor) -> Tensor:
 
 def norm(rows: Tensor) -> Tensor:
     """Keep the Euclidean norm of rows alone, (N, 1)."""
-    return rows.norm(dim=-1, keepdim=True)
+    length: Tensor = torch.linalg.vector_norm(rows, dim=-1, keepdim=True)
+    return length
 
 
 @dataclass(frozen=True)
