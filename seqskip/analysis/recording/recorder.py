@@ -93,7 +93,8 @@ class Recorder:
 
 
 def _demand_measurable(name: str, core: Recurrent, z: Tensor, lengths: Tensor | None) -> None:
-    checks.causal(f"measuring {name}", core.bidirectional, "with two directions a lag has no one meaning")
+    repair = f"with two directions a lag has no one meaning in {name}; measure a model that reads forward alone"
+    checks.causal("gradient_decay", core.bidirectional, repair)
     if z.size(1) == 0:
         raise ValueError(f"input must hold at least one sample to be measured, got {tuple(z.shape)} for {name}")
     if lengths is not None and bool((lengths < z.size(0)).any()):
