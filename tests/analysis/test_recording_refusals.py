@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_sequence
+from torch.utils.checkpoint import checkpoint
 
 import seqskip
 from seqskip.analysis.recording import record
@@ -68,6 +69,15 @@ def test_a_cell_of_another_kind_is_refused_by_name() -> None:
 
     with pytest.raises(ValueError, match=r"cell must be torch\.nn's RNNCell, LSTMCell or GRUCell itself, got Own"):
         record(models.Halving(Own(1, 1)), torch.randn(5, 2, 1))
+
+
+def test_layers_inside_a_checkpoint_are_refused_by_name() -> None:
+    class Checkpointed(models.Stack):
+        def forward(self, x: Tensor) -> Tensor:
+            return checkpoint(super().forward, x, use_reentrant=False)
+
+    with pytest.raises(ValueError, match=r"layers\.0 must be called outside torch\.utils\.checkpoint"):
+        record(Checkpointed(nn.GRU(3, 4)), torch.randn(5, 2, 3))
 
 
 class Padded(nn.Module):

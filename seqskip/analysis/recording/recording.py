@@ -98,7 +98,7 @@ class Recording:
             raise ValueError(
                 "the answer must depend on the states in a way that autograd sees, got states that are detached: the "
                 "answer changes with them, but no gradient reaches them; look for .detach(), .data, .item(), numpy, "
-                "argmax or torch.no_grad() between the recurrent layers and the answer"
+                "argmax, torch.no_grad() or a reentrant checkpoint between the recurrent layers and the answer"
             )
         raise ValueError(
             "the answer must depend on the states of the recurrent layers, got a structural zero: there is no path, "
