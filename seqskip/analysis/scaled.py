@@ -36,6 +36,8 @@ class Scaled:
     @classmethod
     def cat(cls, parts: Sequence["Scaled"]) -> "Scaled":
         """Put rows behind each other along their first axis."""
+        if len(parts) == 1:
+            return parts[0]
         return cls(torch.cat([part.value for part in parts]), torch.cat([part.log for part in parts]))
 
     def __getitem__(self, steps: slice) -> "Scaled":

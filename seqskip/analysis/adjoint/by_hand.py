@@ -68,9 +68,9 @@ class Backward:
     def __init__(self, problem: Problem, sweeps: Sweeps, direct: Scaled, look: Look, for_input: bool):
         self.problem, self.sweeps, self.rows, self.look = problem, sweeps, problem.rows, look
         self.direct = Scaled(direct.value.flatten(0, 1), direct.log.flatten())
-        self.for_input = for_input
         self.seen: list[Scaled] = []  # of each segment, the last one first
-        self.x: list[Scaled] = []
+        self.x = torch.empty_like(problem.x) if for_input else None
+        self.log = problem.x.new_empty(len(problem.x))  # of the rows of x
 
     def run(self) -> Pulled:
         """Return what comes out of the layer."""
@@ -83,10 +83,11 @@ class Backward:
                 length = (last - first + 1) // 2
                 continue
             self.seen.append(self._seen(segment))
-            if self.for_input:
-                self.x.append(self._to_input(segment))
+            if self.x is not None:
+                self._write(self.x[self.rows.of(first, last)], self.log[self.rows.of(first, last)], segment)
             carried, last, length = self._carried(segment), first, min(2 * length, longest)
-        return Pulled(self._in_time(self.seen), self._in_time(self.x) if self.x else None, self._initial(carried))
+        seen, x = Scaled.cat(self.seen[::-1]), None if self.x is None else self._in_time(Scaled(self.x, self.log))
+        return Pulled(self._in_time(seen), x, self._initial(carried))
 
     def _nothing(self) -> Carried:
         width, x, layout = self.rows.width, self.problem.x, self.problem.layout
@@ -120,9 +121,13 @@ class Backward:
         layout, columns = self.problem.layout, self.problem.layout.input_columns(self.problem.hidden)
         return layout.restore(segment.da[:, columns].t()).t()
 
-    def _to_input(self, segment: Segment) -> Scaled:
+    def _write(self, x: Tensor, log: Tensor, segment: Segment) -> None:
+        """Write ∂L/∂x of the rows of a segment, each row's largest entry made 1, and the logs of their scales."""
         columns = self.problem.layout.input_columns(self.problem.hidden)
-        return Scaled.of(segment.da[:, columns] @ self.problem.weight_ih, segment.scale)
+        torch.mm(segment.da[:, columns], self.problem.weight_ih, out=x)
+        size = x.abs().amax(1)
+        x /= torch.where(size == 0, 1, size).unsqueeze(1)
+        torch.add(size.log(), segment.scale, out=log)
 
     def _carried(self, segment: Segment) -> Carried:
         keep = self.rows.depth * self.rows.width
@@ -156,8 +161,8 @@ class Backward:
             return average(later) @ self.problem.weight_hh
         return torch.stack([da @ matrix for da, matrix in zip(later, self.problem.matrices, strict=True)]).sum(0)
 
-    def _in_time(self, segments: list[Scaled]) -> Scaled:
-        rows, shape = Scaled.cat(segments[::-1]), (self.rows.time, self.rows.batch)
+    def _in_time(self, rows: Scaled) -> Scaled:
+        shape = (self.rows.time, self.rows.batch)
         return Scaled(rows.value.view(*shape, -1), rows.log.view(shape))
 
 

@@ -73,10 +73,7 @@ class StackTrace:
     @property
     def final(self) -> State:
         """The state after the last step, each part (Σ D, B, H), as the stack returns it."""
-        return tuple(
-            torch.cat([line[-depth:] for line, depth in zip(lines, self.depths, strict=True)])
-            for lines in zip(*(layer.trace.line for layer in self.layers), strict=True)
-        )
+        return tuple(torch.cat(lines) for lines in zip(*(layer.trace.final for layer in self.layers), strict=True))
 
     def pull(
         self, output: Scaled, look: Look, states: Sequence[Scaled | None] | None = None, for_input: bool = True

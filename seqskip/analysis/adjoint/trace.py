@@ -50,6 +50,12 @@ class Trace(ABC):
         """The states of all steps with the D before them, each part (D + T, B, H)."""
         return tuple(torch.cat(pair) for pair in zip(self.initial, self.states, strict=True))
 
+    @property
+    def final(self) -> State:
+        """The D states up to the last step, each part (D, B, H)."""
+        pairs = zip(self.initial, self.states, strict=True)
+        return tuple(torch.cat((before, after[-len(before) :]))[-len(before) :] for before, after in pairs)
+
     @abstractmethod
     def pull(self, direct: Scaled, look: Look, for_input: bool) -> Pulled:
         """Pull ∂L/∂s_t, as far as it does not pass through later states, back through time.
