@@ -64,8 +64,9 @@ def demand_device(model: nn.Module, inputs: object) -> None:
     for tensor in tensors(inputs):
         if tensor.device not in known and known:
             names = sorted(map(str, known))
+            wanted = " or ".join(names)
             raise ValueError(
-                f"input must be on the model's device, {' or '.join(names)}, got {tensor.device}; use x.to({names[0]!r})"
+                f"input must be on the model's device, {wanted}, got {tensor.device}; use x.to({names[0]!r})"
             )
 
 

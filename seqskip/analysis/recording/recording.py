@@ -119,7 +119,8 @@ def record(model: nn.Module, *inputs: Any) -> Recording:
 
     Raises:
         ValueError: there is no recurrent layer, or none is called; one is bidirectional, has a proj_size or reads
-            samples of different length; a layer mixes samples; an input is on another device than the model.
+            samples of different length, or is called inside torch.utils.checkpoint; a layer mixes samples; an input
+            is on another device than the model.
     """
     forward = Forward.of(model, inputs)
     recorder, answer = forward.run(lambda call, leaf: leaf.clone())
