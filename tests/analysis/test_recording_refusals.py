@@ -99,6 +99,11 @@ def test_samples_of_different_length_are_refused(make: Any) -> None:
     assert record(model, x, [5, 5]).layers[0].steps == 5
 
 
+def test_a_packed_input_is_refused() -> None:
+    with pytest.raises(ValueError, match="input must be a tensor .*got PackedSequence; .*pad_packed_sequence"):
+        record(nn.GRU(3, 4), pack_sequence([torch.randn(4, 3)] * 2))
+
+
 def test_an_input_elsewhere_than_the_model_is_refused() -> None:
     model, x = models.Stack(nn.GRU(3, 4)), torch.randn(5, 2, 3)
     with pytest.raises(ValueError, match=r"on the model's device, cpu, got meta; use x\.to\('cpu'\)"):
