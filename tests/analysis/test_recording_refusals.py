@@ -100,7 +100,7 @@ def test_samples_of_different_length_are_refused(make: Any) -> None:
 
 
 def test_a_packed_input_is_refused() -> None:
-    with pytest.raises(ValueError, match="input must be a tensor .*got PackedSequence; .*pad_packed_sequence"):
+    with pytest.raises(ValueError, match=r"input must be a tensor .*got PackedSequence; .*pad_packed_sequence"):
         record(nn.GRU(3, 4), pack_sequence([torch.randn(4, 3)] * 2))
 
 
