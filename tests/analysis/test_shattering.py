@@ -40,12 +40,12 @@ def he(inputs: int, outputs: int) -> nn.Linear:
     return linear
 
 
-def feedforward(depth: int, size: int = 200) -> nn.Module:
+def feedforward(depth: int, size: int = 100) -> nn.Module:
     hidden = itertools.chain(*((he(size, size), nn.ReLU()) for _ in range(depth)))
     return nn.Sequential(he(1, size), nn.ReLU(), *hidden, nn.Linear(size, 1))
 
 
-def residual(depth: int, size: int = 200) -> nn.Module:
+def residual(depth: int, size: int = 100) -> nn.Module:
     return nn.Sequential(he(1, size), *(Residual(size) for _ in range(depth)), nn.Linear(size, 1))
 
 
@@ -104,7 +104,7 @@ def test_depth_shatters_and_shortcuts_do_not() -> None:
     torch.manual_seed(0)
 
     def nearby(build: Callable[[int], nn.Module], depth: int) -> float:
-        found = [shattering(build(depth), GRID[::4], lags=5).autocorrelation[1:].mean() for _ in range(8)]
+        found = [shattering(build(depth), GRID[::4], lags=5).autocorrelation[1:].mean() for _ in range(30)]
         return float(np.mean(found))
 
     shallow, deep, shortcuts = nearby(feedforward, 2), nearby(feedforward, 50), nearby(residual, 50)
