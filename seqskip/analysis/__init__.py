@@ -1,8 +1,10 @@
 """Measurements on any layer or model, in torch and numpy. Pictures are apart, in `seqskip.analysis.plots`."""
 
 from seqskip.analysis.ablation import without_skips as without_skips
+from seqskip.analysis.bounds import stack_path_bound as stack_path_bound
 from seqskip.analysis.curve import Curve as Curve
 from seqskip.analysis.decay import Decay as Decay
+from seqskip.analysis.fit import Fit as Fit
 from seqskip.analysis.gradients import gradient_decay as gradient_decay
 from seqskip.analysis.own_states import state_gradients as state_gradients
 from seqskip.analysis.paths import Paths as Paths
@@ -15,3 +17,4 @@ from seqskip.analysis.shattering_theory import feedforward_correlation as feedfo
 from seqskip.analysis.shattering_theory import normalised_residual_correlation as normalised_residual_correlation
 from seqskip.analysis.shattering_theory import relu_correlation as relu_correlation
 from seqskip.analysis.shattering_theory import residual_correlation as residual_correlation
+from seqskip.analysis.zeros import Zero as Zero

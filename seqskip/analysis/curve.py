@@ -35,29 +35,44 @@ class Curve:
         envelope = self.envelope()
         return float(next((value for value in envelope if np.isfinite(value)), -math.inf))
 
+    def peaks(self) -> tuple[npt.NDArray[np.int64], Array]:
+        """Return the largest log norm of each window and its lag, where a path arrives, to be fitted.
+
+        The first quarter, where delay lines fill and the norm is no exponential yet, is left out where two windows
+        remain.
+        """
+        count = len(self.log_norm) // self.window
+        windows = self.log_norm[: count * self.window].reshape(count, self.window)
+        windows = np.where(np.isnan(windows), -np.inf, windows)
+        peaks, lags = windows.max(1), np.arange(count) * self.window + windows.argmax(1)
+        keep = np.isfinite(peaks)
+        late = keep & (np.arange(count) >= count // 4)
+        keep = late if np.count_nonzero(late) >= 2 else keep
+        return lags[keep], peaks[keep]
+
     @property
     def rate(self) -> float:
         """Slope of the log norm over lag, nats per step; nan with under two windows in which a path arrives.
 
-        Least squares through the largest norm of each window. The first quarter, where delay lines fill and the
-        norm is no exponential yet, is left out where two windows remain.
+        Least squares through `peaks`.
         """
-        count = len(self.log_norm) // self.window
-        windows = self.log_norm[: count * self.window].reshape(count, self.window)
-        lags = np.arange(count) * self.window + windows.argmax(1)
-        peaks = windows.max(1)
-        keep = np.isfinite(peaks)
-        late = keep & (np.arange(count) >= count // 4)
-        keep = late if np.count_nonzero(late) >= 2 else keep
-        if np.count_nonzero(keep) < 2:
-            return math.nan
-        return float(np.polyfit(lags[keep], peaks[keep], 1)[0])
+        lags, peaks = self.peaks()
+        return math.nan if len(lags) < 2 else float(np.polyfit(lags, peaks, 1)[0])
 
     @property
     def half_life(self) -> float:
         """Lags after which the fitted norm has halved, -ln 2 / rate; inf where it does not decay."""
         rate = self.rate
         return math.inf if rate >= 0 else -math.log(2) / rate
+
+    @property
+    def effective_memory(self) -> float:
+        """The mean lag, Σ n g(n) / Σ g(n), steps; nan where no gradient arrives."""
+        there = np.flatnonzero(np.isfinite(self.log_norm))
+        if not len(there):
+            return math.nan
+        share = np.exp(self.log_norm[there] - self.log_norm[there].max())
+        return float((there * share).sum() / share.sum())
 
     def horizon(self, k: float) -> float:
         """Return the first lag from which on the norm stays below 10^-k of its start.
@@ -71,3 +86,13 @@ class Curve:
             return 0.0
         last = int(above[-1])
         return math.inf if last + self.window >= len(self.log_norm) else float(last + 1)
+
+
+def mean_of_logs(log_norm: Array) -> Array:
+    """Return the log of the geometric mean over the first axis of those norms that are not zero; -inf where all are."""
+    there = np.isfinite(log_norm)
+    count = there.sum(0)
+    total = np.where(there, log_norm, 0.0).sum(0)
+    zero = np.isneginf(log_norm).any(0)
+    found: Array = np.where(count > 0, total / np.maximum(count, 1), np.where(zero, -np.inf, np.nan))
+    return found

@@ -1,6 +1,7 @@
 """How the gradient of a model decays over time steps."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -8,11 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from seqskip import checks
+from seqskip.analysis.bounds import theory as theory_of
 from seqskip.analysis.decay import Decay
 from seqskip.analysis.norms import Directional, Exact, Logs, LossNorm, Norm, Probed
 from seqskip.analysis.subject import Loss, Subject
 from seqskip.analysis.wrt import norm as length
 from seqskip.analysis.wrt import wrt_of
+from seqskip.analysis.zeros import Zero, classify, reachable
 
 NORMS = ("loss", "spectral", "frobenius", "directional")
 FEWEST_PROBES = 32
@@ -27,6 +30,7 @@ def gradient_decay(
     norm: str = "loss",
     probes: int | None = None,
     loss: Loss = torch.sum,
+    theory: bool = False,
 ) -> Decay:
     """Measure ‖∂L/∂h_{T-n}‖ for every recurrent layer, sample and lag n, where L reads the answer at step T alone.
 
@@ -57,6 +61,9 @@ def gradient_decay(
         loss: gives a scalar L from the answer at step `at`: (B, output_size), for a bare layer (B, H). It must
             not mix samples but by sum or mean. The default is the sum.
 
+        theory: put beside it what theory says, `Decay.bound()`: of a stack of RNNs, the path bound; of LSTMs and
+            GRUs, the part of the gradient that the forget or update gates alone carry, which costs as much time again.
+
     Returns:
         Natural logs of norms (nats), by seed, layer, sample, answer and lag (steps).
 
@@ -71,7 +78,11 @@ def gradient_decay(
     wrt_of(wrt, subject.cores, length)
     answers = subject.answers(at)
     logs = list(measure.measure(subject, wrt, answers))
-    return _decay(subject, wrt, norm, answers, logs)
+    decay = _decay(subject, wrt, norm, answers, logs)
+    beside = theory_of(subject, measure, wrt, answers, loss) if theory else None
+    if beside is None:
+        return decay
+    return replace(decay, log_bound=_by_lag(subject, answers, beside.log_norm), bound_name=beside.name)
 
 
 def _norm(name: str, probes: int | None, loss: Loss) -> Norm:
@@ -86,15 +97,27 @@ def _norm(name: str, probes: int | None, loss: Loss) -> Norm:
 
 def _decay(subject: Subject, wrt: str, norm: str, answers: tuple[int, ...], logs: list[Logs]) -> Decay:
     errors = [each.log_error for each in logs if each.log_error is not None]
+    log_norm = _by_lag(subject, answers, [each.log_norm for each in logs])
     return Decay(
-        _by_lag(subject, answers, [each.log_norm for each in logs]),
+        log_norm,
         _windows(subject),
         tuple(layer.name for layer in subject.recording.layers),
         answers,
         wrt,
         norm,
         log_error=_by_lag(subject, answers, errors) if errors else None,
+        zeros=_zeros(subject, wrt, log_norm),
     )
+
+
+def _zeros(subject: Subject, wrt: str, log_norm: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:
+    layers = subject.recording.layers
+    found = classify(log_norm, reachable([(layer.core, layer.index) for layer in layers], log_norm.shape[-1], wrt))
+    for n, layer in enumerate(layers):
+        # All of a layer's gradients are zero: it is left out of the graph, or of the model.
+        if np.isneginf(log_norm[:, n]).all() and subject.recording.depends_on([layer]):
+            found[:, n] = np.where(found[:, n] == Zero.STRUCTURAL, Zero.STRUCTURAL, Zero.DETACHED)
+    return found
 
 
 def _by_lag(subject: Subject, answers: tuple[int, ...], logs: list[list[Tensor]]) -> npt.NDArray[np.float64]:

@@ -1,12 +1,11 @@
 """The closing table of a run: what was reached, beside what it is measured against."""
 
-import math
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from seqskip.analysis import Curve
+from seqskip.analysis.words import steps_text
 from seqskip.training.curves import Curves
 from seqskip.training.module import SequenceModule
 
@@ -43,16 +42,3 @@ def print_summary(summary: dict[str, Any], title: str) -> None:
         table.add_row("gradient half-life, start", steps_text(gradient["half_life_start"]), lag)
         table.add_row("gradient half-life, end", steps_text(gradient["half_life_end"]), lag)
     Console().print(table)
-
-
-def steps_text(value: float) -> str:
-    """Return a number of time steps in words."""
-    if math.isnan(value):
-        return "no fit"
-    return "no decay" if math.isinf(value) else f"{value:,.4g} steps"
-
-
-def horizon_text(curve: Curve, decades: int) -> str:
-    """Return a curve's horizon in words; one that is not reached lies beyond the measured lags."""
-    horizon = curve.horizon(decades)
-    return f"> {len(curve.log_norm) - 1:,} steps" if math.isinf(horizon) else steps_text(horizon)
