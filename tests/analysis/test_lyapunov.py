@@ -41,7 +41,7 @@ def test_published_leading_exponent_of_a_long_skip() -> None:
 
 @pytest.mark.parametrize(("depth", "root"), [(1, 0.9), (2, 0.932549), (3, 0.949115), (6, 0.970703), (10, 0.981288)])
 def test_published_exponents_of_narx_nets(depth: int, root: float) -> None:
-    found = lyapunov(delayed({d: 0.9 / depth for d in range(1, depth + 1)}), silence(400))
+    found = lyapunov(delayed(dict.fromkeys(range(1, depth + 1), 0.9 / depth)), silence(400))
     assert found.exponents[0] == pytest.approx(math.log(root), abs=1e-6)
 
 

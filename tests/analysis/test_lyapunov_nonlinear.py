@@ -154,7 +154,9 @@ def test_qr_at_every_third_step_gives_the_same_exponents() -> None:
 
 def test_standard_errors_tell_how_far_two_measurements_differ() -> None:
     net = RNN(1, 8, init="orthogonal", dtype=torch.float64)
-    runs = [lyapunov(net, torch.randn(260, 4, 1, dtype=torch.float64), 2, burn_in=30, frame_burn_in=30) for _ in "12345"]
+    runs = [
+        lyapunov(net, torch.randn(260, 4, 1, dtype=torch.float64), 2, burn_in=30, frame_burn_in=30) for _ in "12345"
+    ]
     error = np.mean([run.standard_errors for run in runs], 0)
     spread = np.std([run.exponents for run in runs], axis=0, ddof=1)
     assert (spread < 3 * error).all() and (error < 5 * spread).all()
