@@ -1,0 +1,22 @@
+"""All groups of checks, in the order in which they teach. A new group is one file and one line here."""
+
+from collections.abc import Callable
+
+from seqskip.analysis.selfcheck import graph, half_lives, linear, matrices, memory_cells, oracles, tanh
+from seqskip.analysis.selfcheck.check import Group
+
+GROUPS: tuple[Callable[[], Group], ...] = (
+    linear.responses,
+    linear.zeros,
+    half_lives.additive,
+    half_lives.narx,
+    tanh.fixed_points,
+    matrices.normal,
+    matrices.not_normal,
+    memory_cells.lstm,
+    memory_cells.gru,
+    oracles.autograd,
+    oracles.differences,
+    oracles.precision,
+    graph.numbers,
+)

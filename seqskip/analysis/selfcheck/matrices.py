@@ -1,0 +1,67 @@
+"""Linear layers whose matrices are rotations, and one whose eigenvalues say the opposite of what its gradient does."""
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from seqskip.analysis.selfcheck.check import Array, Check, Group
+from seqskip.analysis.selfcheck.nets import log_norms, pulse, recurrence
+
+LAGS = 100
+
+
+def normal() -> Group:
+    """Return the checks of orthogonal and antisymmetric matrices."""
+
+    def orthogonal(gain: float, d: int) -> Check:
+        def measured() -> Array:
+            log_norm = log_norms(recurrence({d: gain * _rotation(8)}), LAGS * d)[::d]
+            return log_norm - log_norm[0]
+
+        exact = np.arange(LAGS + 1) * math.log(gain)
+        name = f"ln‖G(0 ... {LAGS * d})‖: {gain:g} Q, Q orthogonal, d = {d}"
+        return Check(name, "Saxe et al. 2014", measured, exact, 1e-11, relative=False)
+
+    def antisymmetric(gamma: float, size: float) -> Check:
+        def measured() -> float:
+            turn = torch.tensor([[-gamma, 1.0], [-1.0, -gamma]], dtype=torch.float64)
+            log_norm = log_norms(recurrence({1: torch.eye(2, dtype=torch.float64) + 0.1 * turn}), LAGS)
+            return math.exp((log_norm[-1] - log_norm[0]) / LAGS)
+
+        name = f"per step: I + 0.1 (W - Wᵀ - γI), γ = {gamma:g}"
+        return Check(name, "Chang et al. 2019, AntisymmetricRNN", measured, size, 1e-6)
+
+    sizes = ((0.0, 1.004988), (0.05, 1.000012), (0.1, 0.995038), (0.5, 0.955249))
+    return Group(
+        "Rotations",
+        "An orthogonal matrix keeps every gradient's length; an Euler step of a rotation needs γ > 0 not to explode.",
+        (orthogonal(1.0, 1), orthogonal(1.0, 4), orthogonal(0.9, 1), *(antisymmetric(*one) for one in sizes)),
+    )
+
+
+def not_normal() -> Group:
+    """Return the check of a net whose spectral radius is 0 and whose gradient explodes."""
+    weight = torch.tensor([[8.0, 8.0], [-8.0, -8.0]], dtype=torch.float64)
+    slopes = torch.tensor([[1.0], [0.75]], dtype=torch.float64)
+
+    def measured() -> Array:
+        state = torch.tensor([0.0, 0.5], dtype=torch.float64)
+        bias = state.atanh() - weight @ state
+        left = torch.linalg.svd(slopes * weight)[0][:, 0]
+        x = pulse(state.atanh() - bias, 21)
+        return np.exp(log_norms(recurrence({1: weight}, bias), 20, x, lambda h: (h * left).sum())[1:])
+
+    exact = 2.0 ** np.arange(20) * 14.142136
+    check = Check("‖J¹‖ ... ‖J²⁰‖: W = [[8, 8], [-8, -8]]", "J² = 2J; against Pascanu et al. 2013, 2.1", measured, exact, 1e-6)
+    return Group(
+        "Eigenvalues mislead",
+        "All eigenvalues of this W are 0, and the gradient still doubles at every step: only singular values bound it.",
+        (check,),
+    )
+
+
+def _rotation(size: int) -> Tensor:
+    drawn = torch.randn(size, size, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    return torch.linalg.qr(drawn)[0]

@@ -1,0 +1,2 @@
+from seqskip.cli.gradients.selfcheck import selfcheck
+def gradients(words): return selfcheck()
