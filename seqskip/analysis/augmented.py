@@ -1,0 +1,124 @@
+"""A stack of recurrent layers as one map of one state, s_t = F(x_t, s_{t-1}): all delay lines side by side."""
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+from torch.func import jvp, vjp, vmap
+
+from seqskip.analysis.adapt import core_of
+from seqskip.history import State
+from seqskip.model import SequenceModel
+from seqskip.recurrent import Recurrent
+from seqskip.stack import Block, Projection
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """The delay line of one layer as a `Past` for its cell."""
+
+    states: Tensor  # (B, D, P·H), oldest first, the P parts of a state side by side
+    parts: int
+
+    def __getitem__(self, delay: int) -> State:
+        return self.states[:, -delay].chunk(self.parts, -1)
+
+    def pushed(self, state: State) -> Tensor:
+        """Return the states with the newest one taken in and the oldest one dropped, (B, D, P·H)."""
+        return torch.cat((self.states[:, 1:], torch.cat(state, -1).unsqueeze(1)), 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Augmented:
+    """The map s_t = F(x_t, s_{t-1}) of a stack, in float64.
+
+    s_t holds [h_{t-D+1}, ..., h_t] of each layer, or (h, c) in the place of h, (B, A) with A = Σ_l D_l · P · H. What
+    a layer reads of the layer below is that layer's state of the same time step, so the tangent flows up the stack.
+    """
+
+    blocks: tuple[Block, ...]
+
+    @property
+    def widths(self) -> list[int]:
+        """The coordinates of each layer."""
+        cells = [block.forward.cell for block in self.blocks]
+        return [max(cell.delays) * len(cell.state_names) * cell.hidden_size for cell in cells]
+
+    @property
+    def size(self) -> int:
+        """The dimension A of the state."""
+        return sum(self.widths)
+
+    def start(self, x: Tensor) -> Tensor:
+        """Return the state of zeros before the first step of x (T, B, I), (B, A)."""
+        return x.new_zeros(x.size(1), self.size)
+
+    def step(self, x: Tensor, s: Tensor) -> Tensor:
+        """Return s_t, (B, A), from x_t, (B, I), and s_{t-1}, (B, A)."""
+        lines = []
+        for block, flat in zip(self.blocks, torch.split(s, self.widths, 1), strict=True):
+            cell = block.forward.cell
+            line = Line(flat.view(len(flat), max(cell.delays), -1), len(cell.state_names))
+            state = cell.step(cell.project(x), line)
+            lines.append(line.pushed(state).flatten(1))
+            x = state[0] if block.shortcut is None else state[0] + block.shortcut(x)
+        return torch.cat(lines, 1)
+
+    def push(self, x: Tensor, s: Tensor, tangents: Tensor) -> tuple[Tensor, Tensor]:
+        """Return s_t and J_t Q, (B, A, k), for tangents Q, (B, A, k), J_t = ∂s_t/∂s_{t-1}: J_t itself is not formed."""
+
+        def one(tangent: Tensor) -> tuple[Tensor, Tensor]:
+            after = jvp(lambda before: self.step(x, before), (s,), (tangent,))
+            return after[0], after[1]
+
+        states, pushed = vmap(one, in_dims=-1)(tangents)
+        return states[0], pushed.movedim(0, -1)  # the state is the same beside every tangent
+
+    def pull(self, x: Tensor, s: Tensor, cotangents: Tensor) -> Tensor:
+        """Return J_tᵀ Q, (B, A, k), for cotangents Q, (B, A, k), at s = s_{t-1}."""
+        back = vjp(lambda before: self.step(x, before), s)[1]
+        pulled: Tensor = vmap(lambda one: back(one)[0], in_dims=-1, out_dims=-1)(cotangents)
+        return pulled
+
+    def demand_finite(self, s: Tensor, step: int) -> None:
+        """Raise ValueError naming the time step and the lowest layer whose state holds NaN or inf."""
+        if bool(s.isfinite().all()):
+            return
+        layer = next(n for n, part in enumerate(torch.split(s, self.widths, 1)) if not bool(part.isfinite().all()))
+        raise ValueError(
+            f"states must be finite to have exponents, got NaN or inf in layer l{layer} from time step {step} on; "
+            "look at the input and the weights there"
+        )
+
+
+@torch.no_grad()
+def augmented(model: nn.Module, x: Tensor, purpose: str) -> tuple[Augmented, Tensor]:
+    """Return the map of a model's recurrent layers and what they read, (T, B, I), both in float64.
+
+    Raises:
+        ValueError: as `core_of`, or the input has the wrong shape or no samples; `purpose` says what it is for.
+    """
+    core = core_of(model, purpose)
+    encoded = model.encode(x) if isinstance(model, SequenceModel) else x
+    core.check_input(encoded)
+    if encoded.numel() == 0:
+        raise ValueError(f"input must hold at least one sample to be measured, got {tuple(encoded.shape)}")
+    return Augmented(tuple(map(_in_float64, core.blocks()))), _copy(_time_major(core, encoded))
+
+
+def _time_major(core: Recurrent, x: Tensor) -> Tensor:
+    if x.dim() == 2:
+        return x.unsqueeze(1)
+    return x.transpose(0, 1) if core.batch_first else x
+
+
+def _in_float64(block: Block) -> Block:
+    reader, shortcut = block.forward, block.shortcut
+    if isinstance(shortcut, Projection):
+        shortcut = Projection(_copy(shortcut.weight))
+    return Block([replace(reader, cell=reader.cell.with_weights(_copy))], shortcut)
+
+
+def _copy(x: Tensor) -> Tensor:
+    # A copy in any case: the weights may be those of inference mode, which no derivative knows.
+    return x.detach().to(torch.float64, copy=True)
