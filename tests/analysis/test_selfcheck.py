@@ -62,7 +62,9 @@ def test_names_differ() -> None:
 def test_every_check_holds(make: Any) -> None:
     group = make()
     assert group.checks and group.lesson.endswith(".")
-    assert [(check.name, result.deviation, result.error) for check in group.checks if not (result := check.run()).passed] == []
+    assert [
+        (check.name, result.deviation, result.error) for check in group.checks if not (result := check.run()).passed
+    ] == []
 
 
 def test_every_check_fails_with_some_broken_tool(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,7 +75,9 @@ def test_every_check_fails_with_some_broken_tool(monkeypatch: pytest.MonkeyPatch
         caught = False
         for tool in BROKEN.values():
             monkeypatch.setattr(nets, "gradient_decay", tool)
-            caught = caught or not check.run().passed
+            result = check.run()
+            assert not result.error
+            caught = caught or not result.passed
         if not caught:
             unbroken.append(check.name)
     assert unbroken == []

@@ -34,24 +34,42 @@ class Check:
         """Take the measurement. One that raises has failed; the result says why."""
         try:
             measured = np.atleast_1d(np.asarray(self.measured(), dtype=np.float64))
-            return Result(self, measured, _deviation(measured, np.atleast_1d(self.exact), self.relative))
+            return Result(self, measured, _deviations(measured, self.values, self.relative))
         except Exception as error:  # a broken tool may raise anything, and the other checks must still be seen
-            return Result(self, np.full(1, np.nan), np.inf, f"{type(error).__name__}: {error}")
+            nothing = np.full(self.values.shape, np.nan)
+            return Result(self, nothing, np.full(self.values.shape, np.inf), f"{type(error).__name__}: {error}")
+
+    @property
+    def values(self) -> Array:
+        """The exact values, (N,)."""
+        return np.atleast_1d(np.asarray(self.exact, dtype=np.float64))
 
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """What one check has measured, (N,), and how far it lies from the exact value."""
+    """What one check has measured, (N,), and how far from the exact values that lies, (N,)."""
 
     check: Check
     measured: Array
-    deviation: float  # the largest of the curve; nan counts as inf
+    deviations: Array
     error: str = ""
+
+    @property
+    def deviation(self) -> float:
+        """The largest deviation; inf where a number is none."""
+        return float(self.deviations.max())
 
     @property
     def passed(self) -> bool:
         """Whether the deviation is within the tolerance."""
         return self.deviation <= self.check.tolerance
+
+    @property
+    def example(self) -> tuple[float, float]:
+        """One measured and its exact value: the last finite ones, or the worst if the check has failed."""
+        finite = np.flatnonzero(np.isfinite(self.check.values))
+        at = finite[-1] if self.passed and len(finite) else self.deviations.argmax()
+        return float(self.measured[at]), float(self.check.values[at])
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,11 +81,11 @@ class Group:
     checks: tuple[Check, ...]
 
 
-def _deviation(measured: Array, exact: Array, relative: bool) -> float:
+def _deviations(measured: Array, exact: Array, relative: bool) -> Array:
     if measured.shape != exact.shape:
         raise ValueError(f"measured must have the shape of the exact values {exact.shape}, got {measured.shape}")
     same = measured == exact  # also where both are infinite
     difference = np.abs(np.where(same, 0.0, measured) - np.where(same, 0.0, exact))
     scale = np.where(exact == 0, 1.0, np.abs(exact)) if relative else 1.0
     deviation = np.where(same, 0.0, difference / scale)
-    return float(np.nan_to_num(deviation, nan=np.inf, posinf=np.inf).max())
+    return np.where(np.isnan(deviation), np.inf, deviation)

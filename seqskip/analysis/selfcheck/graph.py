@@ -50,6 +50,6 @@ def numbers() -> Group:
     )
     return Group(
         "The graph alone",
-        "How many steps a path may skip at most, and how long the shortest path over a lag is: before any weight is drawn.",
+        "How many steps a path may skip at most, and how long the shortest one over a lag is: all weights apart.",
         (*map(coefficients, STACKS), *lengths),
     )

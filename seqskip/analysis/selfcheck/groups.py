@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from seqskip.analysis.selfcheck import graph, half_lives, linear, matrices, memory_cells, oracles, tanh
+from seqskip.analysis.selfcheck import exponents, graph, half_lives, linear, matrices, memory_cells, oracles, tanh
 from seqskip.analysis.selfcheck.check import Group
 
 GROUPS: tuple[Callable[[], Group], ...] = (
@@ -15,6 +15,8 @@ GROUPS: tuple[Callable[[], Group], ...] = (
     matrices.not_normal,
     memory_cells.lstm,
     memory_cells.gru,
+    exponents.spectra,
+    exponents.chaos,
     oracles.autograd,
     oracles.differences,
     oracles.precision,

@@ -77,6 +77,6 @@ def narx() -> Group:
     )
     return Group(
         "NARX: one weight shared out among delays",
-        "w/D for each of the delays 1 to D buys half-life slowly, ln w / ((D+1)/2) nats per step; at lag 20, D = 3 is the best.",
+        "w/D on each of the delays 1 to D buys half-life slowly, ln w / ((D+1)/2) per step; at lag 20, D = 3 is best.",
         (*map(half_life, depths), at_20),
     )

@@ -30,7 +30,7 @@ def responses() -> Group:
 
     return Group(
         "Sums over paths",
-        "A skip h_{t-d} → h_t opens paths; the gradient of a linear unit is the sum over all of them, to the last digit.",
+        "A skip h_{t-d} → h_t opens paths; the gradient of a linear unit is the sum over all of them, to the digit.",
         (
             check("a = b = 1, d = 2, Fibonacci", 1, 1, 2, "binomial sum over paths"),
             check("a = b = 1, d = 3", 1, 1, 3, "binomial sum over paths"),
@@ -62,6 +62,6 @@ def zeros() -> Group:
 
     return Group(
         "Pure delays",
-        "Without the edge of one step the net is d nets that never meet: exact zeros at every lag that d does not divide.",
+        "Without the edge of one step the net is d nets that never meet: exact zeros at lags that d does not divide.",
         (check(0.9, 5), check(0.5, 4), check(2.0, 3)),
     )

@@ -17,10 +17,11 @@ def normal() -> Group:
 
     def orthogonal(gain: float, d: int) -> Check:
         def measured() -> Array:
-            log_norm = log_norms(recurrence({d: gain * _rotation(8)}), LAGS * d)[::d]
-            return log_norm - log_norm[0]
+            log_norm = log_norms(recurrence({d: gain * rotation(8)}), LAGS * d)[::d]
+            relative: Array = log_norm - log_norm[0]
+            return relative
 
-        exact = np.arange(LAGS + 1) * math.log(gain)
+        exact: Array = np.arange(LAGS + 1.0) * math.log(gain)
         name = f"ln‖G(0 ... {LAGS * d})‖: {gain:g} Q, Q orthogonal, d = {d}"
         return Check(name, "Saxe et al. 2014", measured, exact, 1e-11, relative=False)
 
@@ -53,15 +54,18 @@ def not_normal() -> Group:
         x = pulse(state.atanh() - bias, 21)
         return np.exp(log_norms(recurrence({1: weight}, bias), 20, x, lambda h: (h * left).sum())[1:])
 
-    exact = 2.0 ** np.arange(20) * 14.142136
-    check = Check("‖J¹‖ ... ‖J²⁰‖: W = [[8, 8], [-8, -8]]", "J² = 2J; against Pascanu et al. 2013, 2.1", measured, exact, 1e-6)
+    exact: Array = 14.142136 * np.exp2(np.arange(20.0))
+    check = Check("‖J¹‖ ... ‖J²⁰‖: W = [[8, 8], [-8, -8]]", "J² = 2J", measured, exact, 1e-6)
     return Group(
         "Eigenvalues mislead",
-        "All eigenvalues of this W are 0, and the gradient still doubles at every step: only singular values bound it.",
+        "All eigenvalues of this W are 0, and the gradient doubles at every step. Only singular values bound it, not "
+        "eigenvalues as in Pascanu et al. 2013, 2.1.",
         (check,),
     )
 
 
-def _rotation(size: int) -> Tensor:
+def rotation(size: int) -> Tensor:
+    """Return a random orthogonal matrix, the same one at each call."""
     drawn = torch.randn(size, size, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    return torch.linalg.qr(drawn)[0]
+    orthogonal: Tensor = torch.linalg.qr(drawn)[0]
+    return orthogonal

@@ -22,8 +22,9 @@ def _half_life(gate: float) -> float:
     return -math.log(2) / math.log(gate)
 
 
-def _lstm(bias: float, **options: tuple[int, ...]) -> LSTM:
-    net = bare(LSTM(1, 1, dtype=torch.float64, **options), gate_1=bias)
+def forgetting(bias: float, delay: int = 1) -> LSTM:
+    """Return an LSTM of one unit that reads nothing, with a forget gate of σ(bias)."""
+    net = bare(LSTM(1, 1, dtype=torch.float64, delays=delay), gate_1=bias)
     assert isinstance(net, LSTM)
     return net
 
@@ -35,14 +36,15 @@ def lstm() -> Group:
         return Check(
             f"half-life of c, steps: forget bias {bias:g}",
             f"{GERS}: ∂c_T/∂c_t = f^n",
-            lambda: decay(_lstm(bias), LAGS, wrt="c").half_life,
+            lambda: decay(forgetting(bias), LAGS, wrt="c").half_life,
             _half_life(sigmoid(bias)),
             1e-6,
         )
 
     def carousel() -> Array:
-        log_norm = log_norms(_lstm(40.0), LAGS, wrt="c")[1:]
-        return log_norm - log_norm[0]
+        log_norm = log_norms(forgetting(40.0), LAGS, wrt="c")[1:]
+        relative: Array = log_norm - log_norm[0]
+        return relative
 
     kept = Check(
         f"ln ∂c_T/∂c_t, lags 1 to {LAGS}: f = 1",
@@ -54,13 +56,13 @@ def lstm() -> Group:
     delayed = Check(
         "half-life of c, steps: forget bias 2, d = 8",
         "Chang et al. 2017",
-        lambda: decay(_lstm(2.0, delays=(8,)), LAGS, wrt="c").half_life,
+        lambda: decay(forgetting(2.0, delay=8), LAGS, wrt="c").half_life,
         8 * _half_life(sigmoid(2.0)),
         1e-6,
     )
     return Group(
         "LSTM",
-        "What an LSTM remembers by itself is its forget gate's bias; a delay d makes d steps of one. f = 1 forgets nothing.",
+        "How long an LSTM remembers is its forget gate's bias; a delay d makes d steps of one; f = 1 forgets nothing.",
         (*map(check, (0.0, 1.0, 2.0, 3.0, 5.0)), delayed, kept),
     )
 
@@ -70,7 +72,7 @@ def gru() -> Group:
 
     def check(bias: float, d: int) -> Check:
         def measured() -> float:
-            net = bare(GRU(1, 1, dtype=torch.float64, delays=(d,)), gate_1=bias)
+            net = bare(GRU(1, 1, dtype=torch.float64, delays=d), gate_1=bias)
             return decay(net, LAGS).half_life
 
         name = f"half-life of h, steps: update bias {bias:g}, d = {d}"

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from seqskip.analysis.decay import Decay
 from seqskip.analysis.gradients import gradient_decay
+from seqskip.analysis.lyapunov import lyapunov
 from seqskip.layers import RNN
 from seqskip.recurrent import Recurrent
 
@@ -23,10 +24,10 @@ def recurrence(matrices: Matrices, bias: Tensor | None = None) -> RNN:
     size = matrices[delays[0]].size(0)
     net = RNN(size, size, bias=bias is not None, delays=delays, dtype=torch.float64)
     net.weight_ih_l0.copy_(torch.eye(size))
-    net._parameters["weight_hh_l0"].copy_(torch.cat([matrices[d] for d in delays], 1))
+    net.get_parameter("weight_hh_l0").copy_(torch.cat([matrices[d] for d in delays], 1))
     if bias is not None:
-        net._parameters["bias_ih_l0"].copy_(bias)
-        net._parameters["bias_hh_l0"].zero_()
+        net.get_parameter("bias_ih_l0").copy_(bias)
+        net.get_parameter("bias_hh_l0").zero_()
     return net
 
 
@@ -41,7 +42,7 @@ def bare(net: Recurrent, **biases: float) -> Recurrent:
     for weight in net.parameters():
         weight.zero_()
     for name, value in biases.items():
-        net._parameters["bias_ih_l0"][int(name.removeprefix("gate_"))] = value
+        net.get_parameter("bias_ih_l0")[int(name.removeprefix("gate_"))] = value
     return net
 
 
@@ -52,15 +53,24 @@ def pulse(first: Tensor, steps: int) -> Tensor:
     return x
 
 
-def decay(net: Recurrent, lags: int, x: Tensor | None = None, wrt: str = "h") -> Decay:
-    """Measure a net at the lags 0, ..., `lags`, by default on an input of zeros."""
-    given = torch.zeros(lags + 1, 1, net.input_size, dtype=torch.float64) if x is None else x
-    return gradient_decay(net, given, wrt=wrt)
+def nothing(steps: int, size: int = 1) -> Tensor:
+    """Return an input of zeros, (T, 1, I)."""
+    return torch.zeros(steps, 1, size, dtype=torch.float64)
+
+
+def decay(net: Recurrent, lags: int, wrt: str = "h") -> Decay:
+    """Measure a net without input at the lags 0, ..., `lags`."""
+    return gradient_decay(net, nothing(lags + 1, net.input_size), wrt=wrt)
 
 
 def log_norms(
     net: Recurrent, lags: int, x: Tensor | None = None, loss: Callable[[Tensor], Tensor] = torch.sum, wrt: str = "h"
 ) -> Array:
     """Return ln‖∂L/∂h_{T-n}‖ of one layer and one sample at the lags n = 0, ..., `lags`, (lags + 1,)."""
-    given = torch.zeros(lags + 1, 1, net.input_size, dtype=torch.float64) if x is None else x
+    given = nothing(lags + 1, net.input_size) if x is None else x
     return gradient_decay(net, given, wrt=wrt, loss=loss).select(seed=0, layer=0, sample=0, answer=0)
+
+
+def exponents(net: Recurrent, x: Tensor, k: int) -> Array:
+    """Return the k leading Lyapunov exponents, (k,), nats per step; of periodic motion without a rest of a period."""
+    return lyapunov(net, x, k).smooth

@@ -52,10 +52,10 @@ def differences() -> Group:
     def check(layer_type: type[Recurrent]) -> Check:
         net, width = drawn(layer_type), SIZE * PARTS[layer_type.__name__]
         # Each entry of each state is moved in a row of the batch of its own.
-        moved = SMALL * torch.eye(STEPS * width, dtype=torch.float64).unflatten(1, (STEPS, width)).transpose(0, 1)
+        moved = SMALL * torch.eye(STEPS * width, dtype=torch.float64).view(-1, STEPS, width).transpose(0, 1)
         x = random_input(STEPS).expand(-1, STEPS * width, -1)
         up, down = (last_state(net, x, sign * moved).sum(-1) for sign in (1, -1))
-        gradient = ((up - down) / (2 * SMALL)).detach().unflatten(0, (STEPS, width))
+        gradient = ((up - down) / (2 * SMALL)).detach().view(STEPS, width)
         return _against(layer_type, gradient, "central differences", 1e-6)
 
     return Group(

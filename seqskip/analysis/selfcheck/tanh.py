@@ -30,11 +30,13 @@ def fixed_points() -> Group:
             start = torch.tensor([math.atanh(state)], dtype=torch.float64)
             return float(np.diff(log_norms(scalar({1: w}), 200, pulse(start, 201)))[:50].mean())
 
-        return Check(f"nats per step: w = {w:g}, h = tanh(w h) = {state:.4f}", PASCANU, measured, rate, 1e-6, relative=False)
+        return Check(
+            f"nats per step: w = {w:g}, h = tanh(w h) = {state:.4f}", PASCANU, measured, rate, 1e-6, relative=False
+        )
 
     return Group(
         "One tanh unit",
-        "A weight above 1 saturates the unit, and its gradient vanishes faster; at w = 1 it vanishes as a power, not a rate.",
+        "A weight above 1 saturates the unit, and its gradient vanishes faster; at w = 1 it vanishes as a power of t.",
         (*map(small, (0.5, 0.9)), *(saturated(*point) for point in FIXED_POINTS), *_critical()),
     )
 

@@ -1,9 +1,9 @@
 """The recurrences written out once more, one time step after the other: no engine, no cell, no trick.
 
-    RNN:   h_t = tanh(a)
-    LSTM:  i, f, g, o from a;  c_t = σ(f) mean_d c_{t-d} + σ(i) tanh(g);  h_t = σ(o) tanh(c_t)
-    GRU:   r, z = σ(p + q);  n = tanh(p + r q);  h_t = z mean_d h_{t-d} + (1 - z) n
-    a = p + q,  p = W x_t + b_ih,  q = Σ_d U_d h_{t-d} + b_hh
+RNN:   h_t = tanh(a)
+LSTM:  i, f, g, o from a;  c_t = σ(f) mean_d c_{t-d} + σ(i) tanh(g);  h_t = σ(o) tanh(c_t)
+GRU:   r, z = σ(p + q);  n = tanh(p + r q);  h_t = z mean_d h_{t-d} + (1 - z) n
+a = p + q,  p = W x_t + b_ih,  q = Σ_d U_d h_{t-d} + b_hh
 """
 
 import torch

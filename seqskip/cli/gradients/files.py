@@ -72,7 +72,8 @@ class Folder:
 
 def _names(study: Study) -> list[str]:
     """Return the names of all files of a study: of the nets' decays first."""
-    stems = [re.sub(r"\W+", "_", f"{study.kind}_{subject.name}").strip("_") for subject in study.subjects]
+    plain = [f"{study.kind} {subject.name}".replace("/", "-") for subject in study.subjects]
+    stems = [re.sub(r"[^\w-]+", "_", name) for name in plain]
     return [*(f"{stem}.npz" for stem in stems), CURVES, PICTURE, NUMBERS]
 
 

@@ -17,7 +17,8 @@ def measure(study: Study, wrt: str) -> list[Decay]:
     """Return the gradient decay of each subject, its nets along the axis of the seeds."""
     count = sum(1 + len(subject.others) for subject in study.subjects)
     # On a terminal a bar that goes when all is done; in a log nothing.
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task("measuring", total=count)
         return [_decay(study, subject, wrt, lambda: progress.advance(bar)) for subject in study.subjects]
 

@@ -14,7 +14,7 @@ USAGE = """
   seqskip gradients --config copying --delays 1 --delays 1,8     untrained nets side by side
   seqskip gradients --selfcheck                                  prove the measure against closed forms"""
 
-DESCRIPTION = """Measure how far back the gradient of a net reaches, in time steps: how large ∂L/∂h_{T-n} still is n steps
+DESCRIPTION = """Measure how far back in time the gradient of a net reaches: how large ∂L/∂h_{T-n} still is n steps
 before the answer at the last step T. A gradient that arrives is necessary for learning, not sufficient."""
 
 EPILOG = """Settings of the config can be changed as with `seqskip fit`: --model.core.hidden_size 64
@@ -80,6 +80,10 @@ def read(words: list[str]) -> Options:
     for name in ("seeds", "samples"):
         checks.integer(f"--{name}", getattr(options, name), 1)
     _demand_one_source(options)
+    texts = [delays.text for delays in options.delays]
+    twice = next((text for text in texts if texts.count(text) > 1), None)
+    if twice is not None:
+        raise ValueError(f"--delays must name each net once, got {twice} twice")
     return options
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from seqskip.analysis import Curve, Decay
-from seqskip.training.report import horizon_text, steps_text
 
 DECADES = 6  # of the horizon
 

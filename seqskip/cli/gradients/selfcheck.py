@@ -1,21 +1,24 @@
 """`seqskip gradients --selfcheck`: the closed forms, measured beside exact, one line each."""
 
+import math
 import time
 
-import numpy as np
-import numpy.typing as npt
 from rich.console import Console
 from rich.text import Text
 
 from seqskip.analysis.selfcheck import GROUPS, Check, Group, Result
+from seqskip.cli.quiet import terminal
 
+WIDE = 120  # of a file or a pipe
 STYLES = {"ok": "green", "FAIL": "bold red"}
 
 
 def selfcheck() -> int:
     """Run every check and print it; return 1 if one fails, else 0."""
-    console, start = Console(highlight=False), time.perf_counter()
-    console.print(f"{'':6}{'what':<51}{'measured':>13}{'exact':>13}{'off by':>8}  known from", style="dim", soft_wrap=True)
+    console, start = Console(highlight=False, width=None if terminal() else WIDE), time.perf_counter()
+    console.print(
+        f"{'':6}{'what':<51}{'measured':>13}{'exact':>13}{'off by':>8}  known from", style="dim", soft_wrap=True
+    )
     results = [result for make in GROUPS for result in _print_group(console, make())]
     failed = sum(not result.passed for result in results)
     verdict = f"{failed} of {len(results)} checks failed" if failed else f"all {len(results)} checks passed"
@@ -34,7 +37,7 @@ def _print_group(console: Console, group: Group) -> list[Result]:
 
 def _line(check: Check, result: Result) -> Text:
     word = "ok" if result.passed else "FAIL"
-    measured, exact = (_last(values) for values in (result.measured, np.atleast_1d(check.exact)))
+    measured, exact = map(_number, result.example)
     text = Text.assemble((f"{word:<6}", STYLES[word]), f"{check.name:<51}{measured:>13}{exact:>13}")
     text.append(f"{_small(result.deviation):>8}")
     text.append(f"  {check.source}", "dim")
@@ -44,10 +47,10 @@ def _line(check: Check, result: Result) -> Text:
     return text
 
 
-def _last(values: npt.NDArray[np.float64]) -> str:
-    """Return the last number of a curve; all of them are compared."""
-    value = float(values[-1])
-    return f"{value:,.0f}" if abs(value - round(value)) < 1e-6 * abs(value) else f"{value:.8g}"
+def _number(value: float) -> str:
+    if math.isfinite(value) and abs(value - round(value)) < 1e-6 * abs(value):
+        return f"{value:,.0f}"
+    return f"{value:.8g}"
 
 
 def _small(deviation: float) -> str:

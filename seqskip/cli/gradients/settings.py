@@ -8,6 +8,7 @@ from jsonargparse import Namespace
 from pytorch_lightning import Trainer
 from pytorch_lightning.cli import LightningArgumentParser
 
+from seqskip import checks
 from seqskip.cli.errors import explain
 from seqskip.training import SequenceModule, TaskData, build_module
 
@@ -33,6 +34,8 @@ class Settings:
             values = parser.parse_args(["--config", config, *overrides])
         except ArgumentError as error:
             raise ValueError(explain(str(error), sorted(action.dest for action in parser._actions))) from None
+        if values.threads is not None:
+            torch.set_num_threads(checks.integer("threads", values.threads, 1))
         # What a training alone needs: it may name devices that are not here.
         values.pop("trainer", None)
         return cls(parser, values)

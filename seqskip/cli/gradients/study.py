@@ -56,11 +56,18 @@ class Study:
     @property
     def title(self) -> str:
         """What is measured, in one line."""
-        return f"{self.name}: {type(self.task).__name__}, lag {self.lag:,}, {len(self.probe.x)} samples of {self.steps:,} steps"
+        samples = f"{len(self.probe.x)} samples of {self.steps:,} steps"
+        return f"{self.name}: {type(self.task).__name__}, lag {self.lag:,}, {samples}"
 
 
 def study(
-    options: Options, kind: str, name: str, data: TaskData, subjects: tuple[Subject, ...], out: Path, run: Run | None = None
+    options: Options,
+    kind: str,
+    name: str,
+    data: TaskData,
+    subjects: tuple[Subject, ...],
+    out: Path,
+    run: Run | None = None,
 ) -> Study:
     """Return a study of some nets with the samples and the lag that the options ask for.
 

@@ -46,16 +46,14 @@ def from_checkpoint(options: Options) -> Study:
     return _trained(options, weights.stem, config, weights, Path("gradients") / weights.stem)
 
 
-def _trained(
-    options: Options, name: str, config: str, weights: Path, out: Path, run: Run | None = None
-) -> Study:
+def _trained(options: Options, name: str, config: str, weights: Path, out: Path, run: Run | None = None) -> Study:
     settings = Settings.read(config, list(options.overrides))
     module, data = settings.build(settings.seed)
     checkpoint = loaded.checkpoint(weights, "--checkpoint")
     loaded.demand_fitting(checkpoint["state_dict"], module, "--checkpoint")
     module.load_state_dict(checkpoint["state_dict"])
     start = untrained(settings, options.seeds, "untrained")
-    subjects = [start, Subject(f"trained, step {checkpoint['global_step']:,}", module.model)]
+    subjects = [start, Subject(f"step {checkpoint['global_step']:,}", module.model)]
     if module.model.core.has_skips:
-        subjects.append(Subject("trained, skips removed", without_skips(module.model)))
+        subjects.append(Subject("skips removed", without_skips(module.model)))
     return study(options, "weights", name, data, tuple(subjects), out, run)

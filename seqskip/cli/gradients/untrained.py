@@ -21,7 +21,8 @@ def from_config(options: Options) -> Study:
     config = config_file(str(options.config))
     changes = [[*options.overrides, *_words(delays)] for delays in options.delays] or [list(options.overrides)]
     settings = [Settings.read(config, words) for words in changes]
-    subjects = tuple(untrained(each, options.seeds) for each in settings)
+    names: list[str | None] = [delays.text for delays in options.delays] or [None]
+    subjects = tuple(untrained(each, options.seeds, name) for each, name in zip(settings, names, strict=True))
     name = Path(config).stem
     return study(options, "delays", name, settings[0].build(settings[0].seed)[1], subjects, Path("gradients") / name)
 
@@ -42,7 +43,7 @@ def delays_text(core: Recurrent) -> str:
     layers = [",".join(map(str, delays)) for delays in core.delays]
     if len(set(layers)) == 1:
         return layers[0]
-    return "/".join(layers if len(layers) <= 4 else [*layers[:3], "...", layers[-1]])
+    return "/".join(layers if len(layers) <= 4 else [*layers[:2], "...", layers[-1]])
 
 
 def _words(delays: DelayText) -> list[str]:
