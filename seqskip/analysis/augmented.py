@@ -1,5 +1,6 @@
 """A stack of recurrent layers as one map of one state, s_t = F(x_t, s_{t-1}): all delay lines side by side."""
 
+import warnings
 from dataclasses import dataclass, replace
 
 import torch
@@ -103,6 +104,7 @@ def augmented(model: nn.Module, x: Tensor, purpose: str) -> tuple[Augmented, Ten
     core.check_input(encoded)
     if encoded.numel() == 0:
         raise ValueError(f"input must hold at least one sample to be measured, got {tuple(encoded.shape)}")
+    _load_forward_rules()
     return Augmented(tuple(map(_in_float64, core.blocks()))), _copy(_time_major(core, encoded))
 
 
@@ -122,3 +124,11 @@ def _in_float64(block: Block) -> Block:
 def _copy(x: Tensor) -> Tensor:
     # A copy in any case: the weights may be those of inference mode, which no derivative knows.
     return x.detach().to(torch.float64, copy=True)
+
+
+def _load_forward_rules() -> None:
+    # torch compiles its rules for forward derivatives at their first use, by a function of which it warns itself.
+    one = torch.ones(())
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "`torch.jit.script", DeprecationWarning)
+        jvp(torch.tanh, (one,), (one,))

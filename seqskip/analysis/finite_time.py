@@ -47,7 +47,7 @@ class FiniteTime:
 
     def __str__(self) -> str:
         samples, windows, k = self.windows.shape
-        head = f"{k} exponents of {self.lag} steps, nats per step ({samples} samples of {windows} windows)"
+        head = f"{k} exponents of {self.lag} steps, nats per step (samples: {samples}, windows of each: {windows})"
         low, high = self.windows.min((0, 1)), self.windows.max((0, 1))
         rows = enumerate(zip(self.exponents, low, high, strict=True), start=1)
         return "\n".join([head, *(f"{n:4d}  {mean:+.6f}  [{a:+.6f}, {b:+.6f}]" for n, (mean, a, b) in rows)])

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+ROUNDING = 8 * 2.0**-52  # 2 to 4 times 2^-52 were seen for 6 to 128 directions
+
 
 def random_frame(like: Tensor, k: int) -> Tensor:
     """Return k orthonormal directions for each row of a state (B, A), (B, A, k), always the same ones.
@@ -19,12 +21,12 @@ def random_frame(like: Tensor, k: int) -> Tensor:
 def orthonormal(tangents: Tensor) -> tuple[Tensor, Tensor]:
     """Return Q, (B, A, k), and the upper triangular R, (B, k, k), of tangents Q R, entries of R that are 0 made 0.
 
-    0 is what lies within the rounding of its column, A · 2^-52 of the column's norm: where a tangent is a
-    combination of those before it, floating point leaves a number of that size.
+    0 is what lies within the rounding of its column: where a tangent is a combination of those before it, floating
+    point leaves a few 2^-52 of the tangent's norm.
     """
     q, r = torch.linalg.qr(tangents)
-    rounding = tangents.size(-2) * torch.finfo(r.dtype).eps * torch.linalg.vector_norm(tangents, dim=-2, keepdim=True)
-    return q, torch.where(r.abs() <= rounding, 0, r)
+    norm = torch.linalg.vector_norm(tangents, dim=-2, keepdim=True)
+    return q, torch.where(r.abs() <= ROUNDING * norm, 0, r)
 
 
 def log_stretch(r: Tensor) -> Tensor:

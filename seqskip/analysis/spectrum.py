@@ -92,7 +92,7 @@ class Lyapunov:
 
     def __str__(self) -> str:
         samples, _, k = self.log_stretch.shape
-        head = f"{k} of {self.size} Lyapunov exponents, nats per step ({samples} samples of {self.steps} steps)"
+        head = f"{k} of {self.size} Lyapunov exponents, nats per step (samples: {samples}, steps: {self.steps})"
         rows = zip(self.exponents, self.standard_errors, strict=True)
         return "\n".join([head, *(f"{n:4d}  {one:+.6f} ± {error:.6f}" for n, (one, error) in enumerate(rows, start=1))])
 
