@@ -12,6 +12,7 @@ from seqskip.cells import COMBINE, Cell
 from seqskip.delays import Delays, per_layer
 from seqskip.directions import Forward, Reverse
 from seqskip.engines import BACKENDS, choose, engine_name
+from seqskip.history import State
 from seqskip.init import INITIALISERS
 from seqskip.layouts import BatchMajor, Layout, Packed, TimeMajor, Unbatched
 from seqskip.segments import run_segments
@@ -186,11 +187,14 @@ class Recurrent(nn.Module):
         """Run the stack over a sequence; shapes as in the class docstring."""
         layout = self._layout(x, lengths)
         z = layout.read()
-        initial = self._initial_state(z, state, layout)
-        dropout = self.dropout if self.training else 0.0
-        output, line = run_segments(self.checkpoint_segments, self.blocks(), z, initial, layout.lengths, dropout)
+        output, line = self.run(z, self._initial_state(z, state, layout), layout.lengths)
         final = tuple(map(layout.write_state, line))
         return layout.write(output), (final if len(final) > 1 else final[0])
+
+    def run(self, z: Tensor, initial: State, lengths: Tensor | None) -> tuple[Tensor, State]:
+        """Run the stack once layouts are read: z (T, B, I) and a state of parts (Σ_l D_l, B, H) give z and a state."""
+        dropout = self.dropout if self.training else 0.0
+        return run_segments(self.checkpoint_segments, self.blocks(), z, initial, lengths, dropout)
 
     def _layout(self, x: LayerInput, lengths: Sequence[int] | Tensor | None) -> Layout:
         if isinstance(x, PackedSequence):

@@ -18,6 +18,7 @@ def short_way(layer: Any, base: Any) -> Stream | None:
         or layer.bidirectional
         or (layer.dropout and layer.training)
         or kind.forward is not base.forward
+        or kind.run is not base.run
         or kind.cell is not base.cell
         or kind.blocks is not base.blocks
         or kind.check_input is not base.check_input
@@ -34,6 +35,7 @@ def _watched(layer: Any) -> bool:
         layer._forward_hooks
         or layer._forward_pre_hooks
         or "forward" in layer.__dict__
+        or "run" in layer.__dict__
         or _has_any_global_hook()  # type: ignore[no-untyped-call]
         or _are_functorch_transforms_active()
         or _len_torch_dispatch_stack()

@@ -29,7 +29,7 @@ ARROWS = {
     "segments": {"stack", "history"},
     "streaming": {"engines"},
     "recurrent": {"segments", "streaming", "stack", "directions", "layouts", "engines"}
-    | {"init", "cells", "delays", "checks"},
+    | {"init", "cells", "delays", "history", "checks"},
     "layers": {"recurrent", "stack", "engines", "init", "cells", "delays", "checks"},
     "model": {"recurrent", "lengths", "checks"},
     "analysis": {"cells", "scan", "engines", "stack", "recurrent", "layers", "model", "delays", "history", "checks"},

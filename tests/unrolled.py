@@ -22,15 +22,23 @@ class Nodes:
     # Zeros added to h_t and c_t after both are made: their gradient holds the other part fixed (the pair-state
     # convention), where c_t.grad would also count the path c_t → h_t.
     added: list[list[State]] = field(default_factory=list)
+    made: list[list[State]] = field(default_factory=list)  # the states, those zeros in
+    # The same for x_t, as the layer and its shortcut read it, and for the projected input.
+    inputs: list[list[Tensor]] = field(default_factory=list)
+    projected: list[list[Tensor]] = field(default_factory=list)
 
 
 def one_layer(layer: Recurrent, n: int, x: Tensor, nodes: Nodes) -> Tensor:
     cell = layer.cell(n)
     zero = x.new_zeros(x.size(1), layer.hidden_size)
     states: list[State] = [(zero,) * len(cell.state_names)] * max(cell.delays)
-    hidden, added = [], []
+    hidden, added, projected = [], [], []
+    inputs = [torch.zeros_like(x_t).requires_grad_() for x_t in x]
+    x = torch.stack([x_t + zeros for x_t, zeros in zip(x, inputs, strict=True)])
     for x_t in x:
-        made = cell.step(cell.project(x_t), {d: states[-d] for d in cell.delays})
+        reached = cell.project(x_t)
+        projected.append(torch.zeros_like(reached).requires_grad_())
+        made = cell.step(reached + projected[-1], {d: states[-d] for d in cell.delays})
         made[0].retain_grad()
         extra = tuple(torch.zeros_like(part).requires_grad_() for part in made)
         states.append(tuple(part + zeros for part, zeros in zip(made, extra, strict=True)))
@@ -38,6 +46,9 @@ def one_layer(layer: Recurrent, n: int, x: Tensor, nodes: Nodes) -> Tensor:
         added.append(extra)
     nodes.hidden.append(hidden)
     nodes.added.append(added)
+    nodes.made.append(states[-len(x) :])
+    nodes.inputs.append(inputs)
+    nodes.projected.append(projected)
     output = torch.stack([state[0] for state in states[-len(x) :]])
     if layer.residual is None:
         return output
@@ -60,8 +71,8 @@ def log_norms(model: Recurrent | SequenceModel, x: Tensor, at: int, wrt: str, lo
 
 def _gradient(nodes: Nodes, n: int, t: int, wrt: str) -> Tensor:
     h, added = nodes.hidden[n][t], nodes.added[n][t]
-    if wrt == "h":
-        return _grad(h).norm(dim=-1)
+    if wrt in ("h", "pre", "x"):
+        return _grad({"h": h, "pre": nodes.projected[n][t], "x": nodes.inputs[n][t]}[wrt]).norm(dim=-1)
     return torch.cat([_grad(part) for part in (added[1:] if wrt == "c" else added)], -1).norm(dim=-1)
 
 

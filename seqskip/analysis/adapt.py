@@ -1,5 +1,7 @@
 """torch.nn's recurrent layers as the seqskip layers that they are, with the same weights."""
 
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -9,6 +11,7 @@ from seqskip.model import SequenceModel
 from seqskip.recurrent import Recurrent
 
 LAYERS: dict[type[nn.RNNBase], type[Recurrent]] = {nn.RNN: RNN, nn.LSTM: LSTM, nn.GRU: GRU}
+CELLS: dict[type[nn.RNNCellBase], type[Recurrent]] = {nn.RNNCell: RNN, nn.LSTMCell: LSTM, nn.GRUCell: GRU}
 
 
 def core_of(model: nn.Module, purpose: str) -> Recurrent:
@@ -58,9 +61,26 @@ def from_torch(module: nn.RNNBase, name: str = "model") -> Recurrent:
     return _with_weights(layer, module)
 
 
-def _with_weights(layer: Recurrent, module: nn.Module) -> Recurrent:
+def from_torch_cell(module: nn.RNNCellBase, name: str = "model") -> Recurrent:
+    """Return the seqskip layer with delays=1 of which torch.nn's cell is one step; the weights are the same tensors.
+
+    Raises:
+        ValueError: the module is none of RNNCell, LSTMCell and GRUCell; `name` says which one it is.
+    """
+    kinds = (ours for theirs, ours in CELLS.items() if type(module).forward is theirs.forward)
+    layer_type = next(kinds, None)
+    if layer_type is None:
+        raise ValueError(f"{name} must be torch.nn's RNNCell, LSTMCell or GRUCell itself, got {type(module).__name__}")
+    options: dict[str, Any] = {"nonlinearity": module.nonlinearity} if isinstance(module, nn.RNNCell) else {}
+    layer = layer_type(module.input_size, module.hidden_size, bias=module.bias, device="meta", **options)
+    return _with_weights(layer, module, suffix="_l0")
+
+
+def _with_weights(layer: Recurrent, module: nn.Module, suffix: str = "") -> Recurrent:
+    """Give a layer the weights that a module has under the same names without the suffix."""
     for name in list(layer._parameters):
-        weight = getattr(module, name, None)  # no parameter where it is computed, as by torch.nn.utils.parametrize
+        # No parameter where it is computed, as by torch.nn.utils.parametrize.
+        weight = getattr(module, name.removesuffix(suffix), None)
         if isinstance(weight, nn.Parameter) or weight is None:
             layer._parameters[name] = weight
         else:

@@ -28,6 +28,7 @@ class Decay:
         answers: the time step of each answer, counted from 0.
         wrt: with respect to what: "h", "c", "state", "pre" or "x".
         norm: of what: "loss" for ∂L/∂·, or "spectral", "frobenius" or "directional" for that of ∂h_T/∂·.
+        log_error: the standard error of the log norms where they were estimated from random probes, else None.
 
     The curves are medians over seeds, samples and answers of the log norm. The whole stack's norm is that of the
     states of all layers side by side.
@@ -39,6 +40,7 @@ class Decay:
     answers: tuple[int, ...]
     wrt: str = "h"
     norm: str = "loss"
+    log_error: Array | None = None
 
     def select(self, **index: int) -> Array:
         """Return the log norms at one place of some axes, `select(seed=0, layer=2)`; these axes are dropped."""

@@ -1,30 +1,34 @@
 """How the gradient of a model decays over time steps."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
+import numpy as np
+import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from seqskip import checks
-from seqskip.analysis.adjoint import adjoint, trace
 from seqskip.analysis.decay import Decay
-from seqskip.analysis.scaled import Scaled
-from seqskip.model import SequenceModel
-from seqskip.recurrent import Recurrent
+from seqskip.analysis.norms import Directional, Exact, Logs, LossNorm, Norm, Probed
+from seqskip.analysis.subject import Loss, Subject
+from seqskip.analysis.wrt import norm as length
+from seqskip.analysis.wrt import wrt_of
 
-Loss = Callable[[Tensor], Tensor]
-WRT = ("h", "c", "state")
+NORMS = ("loss", "spectral", "frobenius", "directional")
+FEWEST_PROBES = 32
 
 
 def gradient_decay(
-    model: Recurrent | SequenceModel,
+    model: nn.Module,
     x: Tensor,
-    at: int = -1,
+    at: int | str | Sequence[int] = -1,
     *,
     wrt: str = "h",
+    norm: str = "loss",
+    probes: int | None = None,
     loss: Loss = torch.sum,
 ) -> Decay:
-    """Measure ‖∂L/∂h_{T-n}‖ for every layer, sample and lag n, where L reads the answer at step T alone.
+    """Measure ‖∂L/∂h_{T-n}‖ for every recurrent layer, sample and lag n, where L reads the answer at step T alone.
 
     The derivative is the total one, over all paths through time and depth: what h_t.grad would be if h_t were
     a node of the graph. An LSTM's h_t and c_t count as independent there, the pair-state convention: ∂L/∂c_t has
@@ -32,81 +36,80 @@ def gradient_decay(
 
         λ_t = (direct part) + Σ_d (∂s_{t+d}/∂s_t)ᵀ λ_{t+d}
 
-    with the scale of each row kept as a logarithm, so it is exact to the rounding of the model's dtype and
-    finite where float32 and float64 underflow. No `.grad`, buffer or random state is touched; dropout is off.
+    in float64 with the scale of each row kept as a logarithm, so it is exact to rounding and finite where float32
+    and float64 underflow. The model is measured in the mode that it is in, training or evaluation; no `.grad`,
+    buffer or random state is touched.
 
     Args:
-        model: a seqskip layer, or a model around one.
+        model: a seqskip layer or `SequenceModel`, torch.nn's RNN, LSTM or GRU, or any module with such layers (or
+            torch.nn's cells) inside. It must treat each sample alone.
         x: input, laid out as the model reads it.
-        at: the time step T of the answer; negative counts from the end.
-        wrt: "h" (hidden state), "c" (an LSTM's cell state), or "state" (both, side by side).
+        at: the time step T of the answer, negative from the end; several of them; or "every". -1 is the only one
+            for a model with one answer in all.
+        wrt: "h" (hidden state), "c" (an LSTM's cell state), "state" (both, side by side), "pre" (the gates'
+            pre-activations) or "x" (the input of each layer).
+        norm: "loss" for ∂L/∂·, or of the Jacobian of the top layer's state at step T, ∂h_T/∂· (∂c_T/∂c for "c",
+            ∂(h_T, c_T)/∂(h, c) for "state"): "spectral", its largest singular value, "frobenius", its Frobenius
+            norm over the root of its number of rows (1 for orthogonal matrices), or "directional", the norm of
+            vᵀ ∂h_T/∂· with v = ∂L/∂h_T / ‖∂L/∂h_T‖.
+        probes: for norm="frobenius" estimate it from so many random vectors, at least 32, and give the standard
+            error, where the exact one is too dear: that takes as many ways back as the state has numbers.
         loss: gives a scalar L from the answer at step `at`: (B, output_size), for a bare layer (B, H). It must
             not mix samples but by sum or mean. The default is the sum.
 
+    Returns:
+        Natural logs of norms (nats), by seed, layer, sample, answer and lag (steps).
+
     Raises:
-        ValueError: `at` lies outside the sequence, `wrt` names no part of the state, the model is of another
-            kind, the input has the wrong shape, the states are not finite.
+        ValueError: the model has no recurrent layer, mixes samples, reads in two directions or has a projection
+            (proj_size); the answer depends on no state ("structural") or only on detached ones; states or
+            gradients are NaN or infinite, the message says from which step and layer on; `at` lies outside the
+            sequence, or another argument breaks a rule; model and input are on different devices.
     """
-    # As outside inference mode and autocast: gradients are needed, at the model's own precision.
-    with torch.inference_mode(False), torch.autocast(_device_type(x), enabled=False):
-        return _measure(model, x.clone() if isinstance(x, Tensor) else x, at, wrt, loss)
+    measure = _norm(norm, probes, loss)
+    subject = Subject.of(model, x)
+    wrt_of(wrt, subject.cores, length)
+    answers = subject.answers(at)
+    logs = list(measure.measure(subject, wrt, answers))
+    return _decay(subject, wrt, norm, answers, logs)
 
 
-def _measure(model: Recurrent | SequenceModel, x: Tensor, at: int, wrt: str, loss: Loss) -> Decay:
-    core, encoded = _read(model, x)
-    checks.choice("wrt", wrt, WRT if "c" in core.cell_type.state_names else ("h", "state"))
-    steps = encoded.size(0)
-    if not checks.is_integer(at) or not -steps <= at < steps:
-        raise ValueError(f"at must be a time step from {-steps} to {steps - 1}, got {at!r}")
-    steps = at % steps + 1
-    traces, z = [], encoded[:steps]
-    for block in core.blocks():
-        done, z = trace(block, z)
-        traces.append(done)
-    cotangent = z.new_zeros(z.shape)
-    cotangent[-1] = _answer_gradient(model, z[-1], loss)
-    columns = {"h": slice(core.hidden_size), "c": slice(core.hidden_size, None), "state": slice(None)}[wrt]
-    output, norms = Scaled.of(cotangent), []
-    for done in reversed(traces):
-        state, output = adjoint(done, output)
-        norms.append(state.log_norm(columns).flip(0).T)  # (B, N), lag 0 first
-    log_norm = torch.stack(norms[::-1]).cpu().numpy()
-    names = tuple(f"l{layer}" for layer in range(core.num_layers))
-    return Decay(log_norm[None, :, :, None], _windows(core), names, (steps - 1,), wrt)
+def _norm(name: str, probes: int | None, loss: Loss) -> Norm:
+    checks.choice("norm", name, NORMS)
+    if probes is not None:
+        if name != "frobenius":
+            raise ValueError(f"probes estimate the Frobenius norm alone, got norm={name!r}; use norm='frobenius'")
+        return Probed(checks.integer("probes", probes, FEWEST_PROBES))
+    known: dict[str, Norm] = {"loss": LossNorm(loss), "directional": Directional(loss)}
+    return known.get(name) or Exact(name == "spectral")
 
 
-def _device_type(x: object) -> str:
-    return x.device.type if isinstance(x, Tensor) else "cpu"
+def _decay(subject: Subject, wrt: str, norm: str, answers: tuple[int, ...], logs: list[Logs]) -> Decay:
+    errors = [each.log_error for each in logs if each.log_error is not None]
+    return Decay(
+        _by_lag(subject, answers, [each.log_norm for each in logs]),
+        _windows(subject),
+        tuple(layer.name for layer in subject.recording.layers),
+        answers,
+        wrt,
+        norm,
+        log_error=_by_lag(subject, answers, errors) if errors else None,
+    )
 
 
-def _windows(core: Recurrent) -> tuple[int, ...]:
+def _by_lag(subject: Subject, answers: tuple[int, ...], logs: list[list[Tensor]]) -> npt.NDArray[np.float64]:
+    """Return what was found by time, [answer][layer] (T, B), by lag, (1, L, B, A, N); nan before the first step."""
+    layers = subject.recording.layers
+    ends = [[subject.local(layer, step) + 1 for layer in layers] for step in answers]
+    lags = max(max(row) for row in ends)
+    found = np.full((1, len(layers), subject.batch, len(answers), lags), np.nan)
+    for a, row in enumerate(ends):
+        for n, end in enumerate(row):
+            found[0, n, :, a, :end] = logs[a][n][:end].flip(0).T.cpu().numpy()
+    return found
+
+
+def _windows(subject: Subject) -> tuple[int, ...]:
     """Return for each layer the lags among which a path arrives: those above pass on what its own delays skip."""
-    depths = [max(delays) for delays in core.delays]
-    return tuple(min(depths[layer:]) for layer in range(len(depths)))
-
-
-@torch.no_grad()
-def _read(model: Recurrent | SequenceModel, x: Tensor) -> tuple[Recurrent, Tensor]:
-    """Return the recurrent core and what it reads, time-major (T, B, I)."""
-    if not isinstance(model, Recurrent | SequenceModel):
-        raise ValueError(f"model must be a seqskip layer or SequenceModel, got {type(model).__name__}")
-    core = model if isinstance(model, Recurrent) else model.core
-    encoded = x if isinstance(model, Recurrent) else model.encode(x)
-    checks.causal("gradient_decay", core.bidirectional, "with two directions a lag has no one meaning")
-    core.check_input(encoded)
-    if encoded.numel() == 0:
-        raise ValueError(f"input must hold at least one sample to be measured, got {tuple(encoded.shape)}")
-    if encoded.dim() == 2:
-        return core, encoded.unsqueeze(1)
-    return core, encoded.transpose(0, 1) if core.batch_first else encoded
-
-
-def _answer_gradient(model: Recurrent | SequenceModel, z: Tensor, loss: Loss) -> Tensor:
-    """Return ∂L/∂z of the stack's output z at the step of the answer, (B, H)."""
-    with torch.enable_grad():
-        leaf = z.detach().requires_grad_()
-        value = loss(leaf if isinstance(model, Recurrent) else model.head(leaf))
-        if not isinstance(value, Tensor) or value.dim() or not value.requires_grad:
-            raise ValueError(f"loss must return a scalar tensor that depends on the answer, got {value!r}")
-        (gradient,) = torch.autograd.grad(value, leaf)
-    return gradient
+    depths = [max(layer.delays) for layer in subject.recording.layers]
+    return tuple(min(depths[n:]) for n in range(len(depths)))

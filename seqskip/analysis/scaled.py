@@ -1,6 +1,6 @@
 """Vectors too small or too large for floating point: a mantissa and the natural log of its scale."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -27,6 +27,22 @@ class Scaled:
         scale = torch.where(empty, -torch.inf, size.log() + log)
         return cls(value / torch.where(empty, 1, size).unsqueeze(-1), scale)
 
+    @classmethod
+    def zeros(cls, *shape: int, like: Tensor) -> "Scaled":
+        """Return rows of zeros, on the device of a tensor."""
+        value = torch.zeros(shape, dtype=torch.float64, device=like.device)
+        return cls(value, value.new_full(shape[:-1], -torch.inf))
+
+    @classmethod
+    def cat(cls, parts: Sequence["Scaled"]) -> "Scaled":
+        """Put rows behind each other along their first axis."""
+        if len(parts) == 1:
+            return parts[0]
+        return cls(torch.cat([part.value for part in parts]), torch.cat([part.log for part in parts]))
+
+    def __getitem__(self, steps: slice) -> "Scaled":
+        return Scaled(self.value[steps], self.log[steps])
+
     def __add__(self, other: "Scaled") -> "Scaled":
         top = torch.maximum(self.log, other.log)
         return Scaled.of(self.relative_to(top) + other.relative_to(top), finite(top))
@@ -38,6 +54,12 @@ class Scaled:
     def map(self, linear: Callable[[Tensor], Tensor]) -> "Scaled":
         """Apply a map that is linear in each row."""
         return Scaled.of(linear(self.value), self.log)
+
+    def extended(self, steps: int) -> "Scaled":
+        """Return the rows with zeros behind them along the first axis, `steps` in all."""
+        missing = steps - self.value.size(0)
+        more = Scaled.zeros(missing, *self.value.shape[1:], like=self.value)
+        return Scaled.cat((self, more)) if missing else self
 
     def log_norm(self, columns: slice = slice(None)) -> Tensor:
         """Return the natural log of the Euclidean norm of each row, (...), over some of its columns."""

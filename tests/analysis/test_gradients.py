@@ -23,7 +23,7 @@ STEPS, AT = 44, 37  # more than two of the pieces the adjoint goes back by, and 
 
 def parts(variant: Variant) -> list[str]:
     names = variant.layer_type.cell_type.state_names
-    return ["h", "state", *names[1:]]
+    return ["h", "state", "pre", "x", *names[1:]]
 
 
 def assert_equals_autograd(model: Any, x: Tensor, at: int, wrt: str, **loss: Any) -> None:
@@ -106,11 +106,40 @@ def test_nothing_is_touched(variant: Variant) -> None:
     assert all(module.training for module in model.modules())
 
 
-def test_dropout_is_off_and_the_callers_grad_mode_does_not_matter(variant: Variant) -> None:
+def test_the_model_is_measured_in_the_mode_that_it_is_in(variant: Variant) -> None:
     layer, x = variant.build(2, 4, 3, dropout=0.5), torch.randn(9, 3, 2)
+    evaluating = gradient_decay(layer.eval(), x).log_norm
+    without = variant.build(2, 4, 3)
+    without.load_state_dict(layer.state_dict())
+    np.testing.assert_array_equal(evaluating, gradient_decay(without.train(), x).log_norm)
     training = gradient_decay(layer.train(), x).log_norm
-    with torch.no_grad():
-        np.testing.assert_array_equal(gradient_decay(layer.eval(), x).log_norm, training)
+    assert not np.array_equal(training, evaluating)
+    np.testing.assert_array_equal(gradient_decay(layer, x).log_norm, training)  # the same random numbers again
+
+
+def test_torchs_layers_are_measured_like_ours(variant: Variant) -> None:
+    theirs, x = variant.build_torch(2, 4, 2, dtype=torch.float64), torch.randn(20, 3, 2, dtype=torch.float64)
+    ours = variant.build(2, 4, 2, dtype=torch.float64)
+    ours.load_state_dict(theirs.state_dict())
+    for wrt in parts(variant):
+        assert_equals_autograd(ours, x, 15, wrt)
+        np.testing.assert_array_equal(
+            gradient_decay(theirs, x, 15, wrt=wrt).log_norm, gradient_decay(ours, x, 15, wrt=wrt).log_norm
+        )
+
+
+def test_every_step_is_measured_as_it_is_alone(variant: Variant) -> None:
+    layer, x = variant.build(2, 4, 2, delays=(1, 3), dtype=torch.float64), torch.randn(20, 3, 2, dtype=torch.float64)
+    every = gradient_decay(layer, x, "every")
+    assert every.answers == tuple(range(20))
+    for step in range(20):
+        alone = gradient_decay(layer, x, step).select(seed=0, answer=0)
+        found = every.select(seed=0, answer=step)
+        np.testing.assert_allclose(found[..., : step + 1], alone, rtol=0, atol=1e-9)
+        assert np.isnan(found[..., step + 1 :]).all()
+    some = gradient_decay(layer, x, [4, -1])
+    assert some.answers == (4, 19)
+    np.testing.assert_allclose(some.log_norm, every.log_norm[:, :, :, [4, 19]], rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize("at", [5, -6, 1000, 1.5], ids=str)
@@ -121,17 +150,17 @@ def test_a_step_outside_the_sequence_is_refused(layer_type: type[Recurrent], at:
 
 def test_an_unknown_part_is_refused() -> None:
     x = torch.zeros(5, 1, 2)
-    with pytest.raises(ValueError, match=r"^wrt must be one of h, c, state, got 'cell'"):
+    with pytest.raises(ValueError, match=r"^wrt must be one of h, c, state, pre, x, got 'cell'"):
         gradient_decay(LSTM(2, 3), x, wrt="cell")
-    with pytest.raises(ValueError, match=r"^wrt must be one of h, state, got 'c'"):
+    with pytest.raises(ValueError, match=r"^wrt must be one of h, state, pre, x, got 'c'"):
         gradient_decay(GRU(2, 3), x, wrt="c")
     with pytest.raises(ValueError, match=r"^wrt .* got 'State'; did you mean 'state'\?"):
         gradient_decay(RNN(2, 3), x, wrt="State")
 
 
 def test_other_models_and_inputs_are_refused(layer_type: type[Recurrent]) -> None:
-    with pytest.raises(ValueError, match=r"^model must be .*got LSTM"):
-        gradient_decay(nn.LSTM(2, 3), torch.zeros(5, 1, 2))
+    with pytest.raises(ValueError, match=r"^model must hold recurrent layers.*got Linear"):
+        gradient_decay(nn.Linear(2, 3), torch.zeros(5, 1, 2))
     with pytest.raises(ValueError, match=r"^input must have 2 features .*got \(5, 1, 4\)"):
         gradient_decay(layer_type(2, 3), torch.zeros(5, 1, 4))
 

@@ -80,7 +80,7 @@ class ByHand(ABC):
 
     def backward(self, flow: Flow) -> None:
         """Fill `flow.da` and `flow.kept` for one segment of the sequence."""
-        dh, start = flow.grad_h.clone(), self.rows.of(flow.first, flow.last).start
+        dh, start = self._grad_h(flow), self.rows.of(flow.first, flow.last).start
         self.linearise(flow)
         for end in range(flow.last, flow.first, -self.block):
             rows = self.rows.of(max(flow.first, end - self.block), end)
@@ -91,6 +91,10 @@ class ByHand(ABC):
                 for buffer in (flow.da, flow.kept):
                     if buffer is not None:
                         buffer[local].masked_fill_(self.padding[rows], 0)
+
+    def _grad_h(self, flow: Flow) -> Tensor:
+        """Return a copy of what the loss itself says about h, to which later steps can add."""
+        return flow.grad_h.clone() if flow.dh is None else flow.dh.copy_(flow.grad_h)
 
     def _hand_back(self, flow: Flow, dh: Tensor, end: int) -> None:
         """Add to dh what the later steps hand back through their matrices, as soon as it is known."""

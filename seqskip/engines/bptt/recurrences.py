@@ -86,7 +86,7 @@ class GRU(ByHand):
 
     def differentiate(self, flow: Flow, dh: Tensor, rows: slice, local: slice) -> None:
         handed_back, kept = self.kept(flow, local)
-        dh = dh + handed_back
+        dh += handed_back
         flow.da[local].view(-1, 4, dh.size(1)).mul_(dh.unsqueeze(1))
         torch.mul(dh, self.gates(rows)[2], out=kept)
 

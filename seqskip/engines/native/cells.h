@@ -45,6 +45,10 @@ template <class T> struct Back : At<T> {
       sum += this->read(this->q.kept + local(this->q.lag[n]) * this->q.hidden + this->unit);
     return this->q.lags == 1 ? sum : sum / T(this->q.lags);
   }
+  // Hand out the gradient of h, which is complete now.
+  void tell(Vector<T> dh) const {
+    if (this->q.dh) this->write(this->q.dh + local() * this->q.hidden + this->unit, dh);
+  }
   void keep(Vector<T> v) const { this->write(this->q.kept + local() * this->q.hidden + this->unit, v); }
 };
 
@@ -58,6 +62,7 @@ template <class T> struct Simple {
   }
   static INLINE void backward(const Back<T> &at, Vector<T> dh) {
     const Vector<T> h = at.read(at.state(at.q.h));
+    at.tell(dh);
     at.write(at.da(0), at.q.kind == TANH ? dh * (T(1) - h * h) : (h <= fill(T(0)) ? fill(T(0)) : dh));
   }
 };
@@ -80,6 +85,7 @@ template <class T> struct Lstm {  // blocks i, f, g, o
   static INLINE void backward(const Back<T> &at, Vector<T> dh) {
     const Vector<T> i = at.read(at.gate(0)), f = at.read(at.gate(1)), g = at.read(at.gate(2)), o = at.read(at.gate(3));
     const Vector<T> squashed = tanh_of<T>(at.read(at.state(at.q.c)));
+    at.tell(dh);
     Vector<T> dc = at.kept() + dh * o * (T(1) - squashed * squashed);
     if (at.q.grad_c) dc += at.read(at.q.grad_c + at.local() * at.q.hidden + at.unit);
     at.write(at.da(0), dc * g * i * (T(1) - i));
@@ -108,6 +114,7 @@ template <class T> struct Gru {
   static INLINE void backward(const Back<T> &at, Vector<T> dh) {
     const Vector<T> n = at.read(at.gate(0)), r = at.read(at.gate(1)), z = at.read(at.gate(2)), q = at.read(at.gate(3));
     dh += at.kept();
+    at.tell(dh);
     const Vector<T> dn = dh * (T(1) - z) * (T(1) - n * n);
     at.write(at.da(0), dn);
     at.write(at.da(1), dn * q * r * (T(1) - r));

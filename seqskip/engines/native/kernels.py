@@ -27,7 +27,7 @@ class Arguments(ctypes.Structure):
         ),
         *((name, ctypes.c_void_p) for name in ("lag", "limits", "parallel_for", "panels")),
         *((name, ctypes.c_void_p) for name in ("x", "weight_ih", "weight_hh", "bias", "h_before", "c_before")),
-        *((name, ctypes.c_void_p) for name in ("h", "c", "gates", "grad_h", "grad_c", "da", "kept")),
+        *((name, ctypes.c_void_p) for name in ("h", "c", "gates", "grad_h", "grad_c", "da", "kept", "dh")),
     )
 
 
@@ -84,6 +84,7 @@ class NativeSweeps:
             self._packed = True
         self._arguments.grad_h, self._arguments.grad_c = flow.grad_h.data_ptr(), _address(flow.grad_c)
         self._arguments.da, self._arguments.kept = flow.da.data_ptr(), _address(flow.kept)
+        self._arguments.dh = _address(flow.dh)
         self._call("backward", ctypes.c_int64(flow.first), ctypes.c_int64(flow.last))
 
     def _room(self, size: str) -> Tensor:

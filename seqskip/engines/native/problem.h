@@ -17,6 +17,7 @@ template <class T> struct Problem {
   T *h, *c, *gates;                                                  // gates may be null: nothing is kept
   const T *grad_h, *grad_c;                                          // of one segment; grad_c may be null
   T *da, *kept;                                                      // of one segment and the depth after it
+  T *dh;                                                             // of one segment; may be null: it is not asked for
 
   int64_t steps() const { return (rows + width - 1) / width; }
   int64_t depth() const { return lag[lags - 1]; }

@@ -1,0 +1,124 @@
+"""The adjoint of any cell, by plain autograd over CHUNK steps at a time.
+
+Between chunks the adjoints that are still to be handed on are divided by their largest entry, row by row, and the
+log of the divisor is kept; a chunk that float64 does not hold is cut in two. Nothing is read but the cell's one step:
+this is the oracle for what is written out by hand.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from seqskip.analysis.adjoint.segment import is_safe
+from seqskip.analysis.adjoint.trace import Look, Pulled, Trace, last_step, widened
+from seqskip.analysis.scaled import Scaled, finite
+from seqskip.cells import Cell
+from seqskip.delays import common_step
+from seqskip.engines.fold import from_phases, phase_cell, to_phases
+from seqskip.history import History, State
+from seqskip.scan import unroll
+
+CHUNK = 16  # float64 safely holds factors from 1e-6 to 1e6 per step over so many steps
+
+
+def trace_by_autograd(cell: Cell, x: Tensor, initial: State) -> Trace:
+    """Run a layer one step after the other."""
+    history = unroll(cell, x, initial)
+    return AutogradTrace(cell, x, initial, tuple(history.since_start(part) for part in range(len(initial))))
+
+
+@dataclass(frozen=True, eq=False)
+class AutogradTrace(Trace):
+    """Goes back through `cell.step` by autograd."""
+
+    def pull(self, direct: Scaled, look: Look, for_input: bool) -> Pulled:
+        g, steps = common_step(self.cell.delays), last_step(direct)
+        direct = widened(direct, len(self.states) * self.cell.hidden_size)
+        swept = _sweep(_fold(self, steps, direct.value.size(1) // self.x.size(1)), _fold_scaled(direct[:steps], g))
+        state, pre = (_unfold(part, g, steps).extended(len(self.x)) for part in swept[:2])
+        before = Scaled(from_phases(swept[2].value, g), from_phases(swept[2].log.unsqueeze(-1), g).squeeze(-1))
+        seen = look(state.value, lambda: pre.relative_to(state.log))
+        x = pre.map(lambda rows: rows @ self.cell.weight_ih) if for_input else None
+        return Pulled(Scaled(seen, state.log), x, before)
+
+
+@dataclass(frozen=True, eq=False)
+class Folded:
+    """A trace folded into the phases of its delays, repeated for each cotangent: K steps of R·g rows."""
+
+    cell: Cell  # of one phase
+    projected: Tensor  # (K, R·g, G·H)
+    line: Tensor  # (D + K, R·g, P·H): the states, parts side by side, and the D before the first
+
+
+def _fold(trace: Trace, steps: int, cotangents: int) -> Folded:
+    g, fill = common_step(trace.cell.delays), -steps % common_step(trace.cell.delays)
+
+    def fold(sequence: Tensor) -> Tensor:
+        filled = torch.cat((sequence, sequence.new_zeros(fill, *sequence.shape[1:])))
+        return to_phases(filled.repeat(1, cotangents, 1), g)
+
+    line = fold(torch.cat(trace.line, -1)[: trace.initial[0].size(0) + steps])
+    return Folded(phase_cell(trace.cell), fold(trace.cell.project(trace.x[:steps])), line)
+
+
+def _sweep(done: Folded, direct: Scaled) -> tuple[Scaled, Scaled, Scaled]:
+    """Return the adjoints of the states, of the projected input, and of the D states before the first."""
+    pending = torch.zeros_like(done.line[: max(done.cell.delays)])  # what later steps hand to the D before
+    scale = pending.new_full(pending.shape[1:2], -torch.inf)
+    found: list[list[Scaled]] = []
+    last, length = len(done.projected), CHUNK
+    while last:
+        chunk = slice(max(0, last - length), last)
+        carried = pending.abs().amax((0, 2)).log() + finite(scale)
+        new_scale = torch.maximum(carried, direct.log[chunk].amax(0))
+        rescaled = pending * (finite(scale) - finite(new_scale)).exp().unsqueeze(-1)
+        *parts, handed_on = _chunk_adjoint(done, chunk, direct[chunk].relative_to(new_scale), rescaled)
+        if last - chunk.start > 1 and not is_safe(parts[0]):
+            length = (last - chunk.start + 1) // 2
+            continue
+        found.insert(0, [Scaled.of(part, finite(new_scale)) for part in parts])
+        pending, scale, last, length = handed_on, new_scale, chunk.start, CHUNK
+    state, pre = (Scaled.cat(parts) for parts in zip(*found, strict=True))
+    return state, pre, Scaled.of(pending, finite(scale))
+
+
+def _chunk_adjoint(done: Folded, chunk: slice, direct: Tensor, pending: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Go back over a chunk of k steps, with what reaches its states directly, (k, R, P·H), and through later steps.
+
+    Args:
+        pending: what the steps after the chunk hand back to the D states before them, (D, R, P·H).
+
+    Returns:
+        The adjoints of the chunk's states and of its projected inputs, and what is now pending for the D states
+        before it.
+    """
+    depth = max(done.cell.delays)
+    parts = pending.size(-1) // done.cell.hidden_size
+    with torch.enable_grad():
+        before = done.line[chunk.start : chunk.start + depth].detach().requires_grad_()
+        projected = done.projected[chunk].detach().requires_grad_()
+        history = History(before.chunk(parts, -1))
+        for step in projected.unbind(0):
+            # A view makes h_t and c_t variables of their own: c_t's derivative then leaves out its way through h_t.
+            history.append(tuple(part.view_as(part) for part in done.cell.step(step, history)))
+        nodes = [torch.cat(history.at(k), -1) for k in range(len(projected))]
+        reached = torch.cat((before, torch.stack(nodes)))
+        # The D newest of these states are the ones that later steps read.
+        cotangent = torch.cat((torch.zeros_like(pending), direct))
+        cotangent[-depth:] += pending
+        states = [part for k in range(len(projected)) for part in history.at(k)]
+        to_past, to_input, *to_states = torch.autograd.grad(reached, [before, projected, *states], cotangent)
+    rows = [torch.cat(to_states[n : n + parts], -1) for n in range(0, len(to_states), parts)]
+    return torch.stack(rows), to_input, to_past
+
+
+def _fold_scaled(x: Scaled, g: int) -> Scaled:
+    x = x.extended(len(x.log) + -len(x.log) % g)
+    return Scaled(to_phases(x.value, g), to_phases(x.log.unsqueeze(-1), g).squeeze(-1))
+
+
+def _unfold(x: Scaled, g: int, steps: int) -> Scaled:
+    log = from_phases(x.log.unsqueeze(-1), g).squeeze(-1)
+    return Scaled(from_phases(x.value, g)[:steps], log[:steps])

@@ -1,0 +1,96 @@
+"""Calls of one recurrent module that go on from each other: one sequence in chunks, or step by step."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from seqskip.analysis.recording.call import Call
+from seqskip.history import State
+from seqskip.recurrent import Recurrent
+
+
+@dataclass(frozen=True, eq=False)
+class Chain:
+    """All calls over one sequence, in the order of time."""
+
+    module: str  # its dotted name
+    core: Recurrent  # what it is, or is seen as
+    calls: list[Call] = field(default_factory=list)
+
+    def goes_on(self, call: Call, initial: State) -> bool:
+        """Return whether a call starts from the state that the chain's last one gave, even if that was detached."""
+        last = self.calls[-1]
+        sources = {id(leaf) for place in call.initial for leaf in place.leaves}
+        given = {_memory(part) for part in last.handed}
+        return any(id(leaf) in sources for leaf in last.leaves.all) or any(_memory(part) in given for part in initial)
+
+
+def _memory(tensor: Tensor) -> int:
+    address: int = tensor.untyped_storage()._cdata
+    return address
+
+
+@dataclass(frozen=True, eq=False)
+class RecordedLayer:
+    """One layer of a recorded stack, over all its time steps."""
+
+    name: str
+    chain: Chain
+    index: int  # in its stack, 0 is the first
+
+    @property
+    def core(self) -> Recurrent:
+        """The stack that the layer belongs to, seqskip's own or torch.nn's seen as such."""
+        return self.chain.core
+
+    @property
+    def steps(self) -> int:
+        """The time steps T that were recorded."""
+        return sum(call.steps for call in self.chain.calls)
+
+    @property
+    def batch(self) -> int:
+        """The samples B."""
+        return self.chain.calls[0].leaves.output.size(1)
+
+    @property
+    def size(self) -> int:
+        """The numbers P·H of one state: h, or h and c side by side."""
+        return self.core.hidden_size * len(self.core.cell_type.state_names)
+
+    @property
+    def delays(self) -> tuple[int, ...]:
+        """The delays of its recurrence."""
+        return self.core.delays[self.index]
+
+    @property
+    def states(self) -> State:
+        """The states at all steps, each part (T, B, H), float64."""
+        return tuple(torch.cat(part) for part in zip(*self._states(), strict=True))
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether no state is NaN or infinite, nor so large that their sum is."""
+        return all(bool(part.sum().isfinite()) for call in self._states() for part in call)
+
+    def _states(self) -> list[State]:
+        return [call.trace.layers[self.index].trace.states for call in self.chain.calls]
+
+
+def layers_of(chains: Sequence[Chain]) -> tuple[RecordedLayer, ...]:
+    """Return the layers of all chains by name.
+
+    A module's layers are "lstm", or "lstm.l0", "lstm.l1" if it has several; the calls over another sequence are
+    those of "lstm#2"; and the layers of the only module are "l0", "l1".
+    """
+    layers = []
+    for n, chain in enumerate(chains):
+        before = sum(other.module == chain.module for other in chains[:n])
+        base = (chain.module or "model") + (f"#{before + 1}" if before else "")
+        for index in range(chain.core.num_layers):
+            alone = f"l{index}" if len(chains) == 1 else base
+            several = len(chains) > 1 and chain.core.num_layers > 1
+            layers.append(RecordedLayer(f"{base}.l{index}" if several else alone, chain, index))
+    return tuple(layers)

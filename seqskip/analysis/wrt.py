@@ -1,0 +1,97 @@
+"""What the gradient is taken with respect to: a part of the state, the gates' pre-activations, or the input."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from seqskip import checks
+from seqskip.analysis.adjoint import Look, Pulled
+from seqskip.analysis.scaled import Scaled
+from seqskip.recurrent import Recurrent
+
+Reduce = Callable[[Tensor], Tensor]  # of rows (N, F), to (N, ·)
+
+
+def whole(rows: Tensor) -> Tensor:
+    """Keep rows as they are."""
+    return rows
+
+
+def norm(rows: Tensor) -> Tensor:
+    """Keep the Euclidean norm of rows alone, (N, 1)."""
+    length: Tensor = torch.linalg.vector_norm(rows, dim=-1, keepdim=True)
+    return length
+
+
+@dataclass(frozen=True)
+class Wrt(ABC):
+    """One kind of variables, one vector of which each layer has at every step."""
+
+    name: str
+    reduce: Reduce  # what is to be kept of each row of their gradients
+
+    for_input = False
+
+    @abstractmethod
+    def look(self, core: Recurrent) -> Look:
+        """Return what picks them among what a layer's way back finds."""
+
+    def rows(self, pulled: Pulled) -> Scaled:
+        """Return what was kept of the gradient of a layer's variables, (T, R, ·)."""
+        return pulled.seen
+
+    def columns(self, core: Recurrent) -> slice:
+        """Return the columns of the top layer's state that are derived by the variables: its h, if not said else."""
+        return slice(core.hidden_size)
+
+
+@dataclass(frozen=True)
+class State(Wrt):
+    """The hidden state h, an LSTM's cell state c, or both."""
+
+    def look(self, core: Recurrent) -> Look:
+        columns = self.columns(core)
+        return lambda state, _: self.reduce(state[..., columns])
+
+    def columns(self, core: Recurrent) -> slice:
+        size = core.hidden_size
+        return {"h": slice(size), "c": slice(size, 2 * size), "state": slice(None)}[self.name]
+
+
+@dataclass(frozen=True)
+class Preactivation(Wrt):
+    """The pre-activations a_t of all gates, as the projected input feeds them."""
+
+    def look(self, core: Recurrent) -> Look:
+        return lambda _, pre: self.reduce(pre())
+
+
+@dataclass(frozen=True)
+class Input(Wrt):
+    """The input x_t of each layer."""
+
+    for_input = True
+
+    def look(self, core: Recurrent) -> Look:
+        return lambda state, _: state[..., :0]
+
+    def rows(self, pulled: Pulled) -> Scaled:
+        assert pulled.x is not None
+        return Scaled(self.reduce(pulled.x.value), pulled.x.log)
+
+
+KINDS: dict[str, type[Wrt]] = {"h": State, "c": State, "state": State, "pre": Preactivation, "x": Input}
+
+
+def wrt_of(name: object, cores: list[Recurrent], reduce: Reduce) -> Wrt:
+    """Return the variables of a name.
+
+    Raises:
+        ValueError: there are none of this name in each of the stacks.
+    """
+    has_c = all("c" in core.cell_type.state_names for core in cores)
+    chosen = checks.choice("wrt", name, [known for known in KINDS if known != "c" or has_c])
+    return KINDS[chosen](chosen, reduce)
