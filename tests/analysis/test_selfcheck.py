@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from seqskip.analysis import Paths, gradient_decay
+from seqskip.analysis import Paths, gradient_decay, lyapunov
 from seqskip.analysis.selfcheck import GROUPS, Check, nets
 
 Tool = Callable[..., Any]
@@ -47,6 +47,12 @@ BROKEN: dict[str, Tool] = {
 }
 
 
+def in_bits(*args: Any, **options: Any) -> Any:
+    """Lyapunov exponents as other tools have them, log2 for ln."""
+    found = lyapunov(*args, **options)
+    return replace(found, log_stretch=found.log_stretch / np.log(2) + 1e-3)
+
+
 def checks() -> list[Check]:
     return [check for make in GROUPS for check in make().checks]
 
@@ -71,6 +77,7 @@ def test_every_check_fails_with_some_broken_tool(monkeypatch: pytest.MonkeyPatch
     whole, unbroken = checks(), []  # the exact values are made before the tool is broken
     monkeypatch.setattr(Paths, "recurrent_skip_coefficient", 1.01)
     monkeypatch.setattr(Paths, "mean_recurrent_length", lambda self, lag: 1.01)
+    monkeypatch.setattr(nets, "lyapunov", in_bits)
     for check in whole:
         caught = False
         for tool in BROKEN.values():

@@ -86,6 +86,6 @@ def _deviations(measured: Array, exact: Array, relative: bool) -> Array:
         raise ValueError(f"measured must have the shape of the exact values {exact.shape}, got {measured.shape}")
     same = measured == exact  # also where both are infinite
     difference = np.abs(np.where(same, 0.0, measured) - np.where(same, 0.0, exact))
-    scale = np.where(exact == 0, 1.0, np.abs(exact)) if relative else 1.0
+    scale = np.where(np.isfinite(exact) & (exact != 0), np.abs(exact), 1.0) if relative else 1.0
     deviation = np.where(same, 0.0, difference / scale)
     return np.where(np.isnan(deviation), np.inf, deviation)

@@ -1,6 +1,6 @@
 """Nets whose gradients are known: their weights are set by hand."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -63,12 +63,10 @@ def decay(net: Recurrent, lags: int, wrt: str = "h") -> Decay:
     return gradient_decay(net, nothing(lags + 1, net.input_size), wrt=wrt)
 
 
-def log_norms(
-    net: Recurrent, lags: int, x: Tensor | None = None, loss: Callable[[Tensor], Tensor] = torch.sum, wrt: str = "h"
-) -> Array:
+def log_norms(net: Recurrent, lags: int, x: Tensor | None = None, wrt: str = "h", norm: str = "loss") -> Array:
     """Return ln‖∂L/∂h_{T-n}‖ of one layer and one sample at the lags n = 0, ..., `lags`, (lags + 1,)."""
     given = nothing(lags + 1, net.input_size) if x is None else x
-    return gradient_decay(net, given, wrt=wrt, loss=loss).select(seed=0, layer=0, sample=0, answer=0)
+    return gradient_decay(net, given, wrt=wrt, norm=norm).select(seed=0, layer=0, sample=0, answer=0)
 
 
 def exponents(net: Recurrent, x: Tensor, k: int) -> Array:

@@ -32,7 +32,7 @@ def _measure(options: Options) -> None:
     study = source(options)
     folder = Folder(study.out)
     folder.demand_own(study)
-    decays = measure(study, options.wrt)
+    decays = measure(study, options.wrt, options.norm)
     if study.run is not None:
         redraw(study.run)
     layers = [subject.first.core.num_layers for subject in study.subjects]

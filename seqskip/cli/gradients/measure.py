@@ -13,23 +13,23 @@ from seqskip.analysis import Decay, gradient_decay
 from seqskip.cli.gradients.study import Study, Subject
 
 
-def measure(study: Study, wrt: str) -> list[Decay]:
+def measure(study: Study, wrt: str, norm: str) -> list[Decay]:
     """Return the gradient decay of each subject, its nets along the axis of the seeds."""
     count = sum(1 + len(subject.others) for subject in study.subjects)
     # On a terminal a bar that goes when all is done; in a log nothing.
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task("measuring", total=count)
-        return [_decay(study, subject, wrt, lambda: progress.advance(bar)) for subject in study.subjects]
+        return [_decay(study, subject, wrt, norm, lambda: progress.advance(bar)) for subject in study.subjects]
 
 
-def _decay(study: Study, subject: Subject, wrt: str, done: Callable[[], None]) -> Decay:
+def _decay(study: Study, subject: Subject, wrt: str, norm: str, done: Callable[[], None]) -> Decay:
     def loss(answer: Tensor) -> Tensor:
         return at_last_step(study, answer)
 
     decays = []
     for model in subject.models():
-        decays.append(gradient_decay(model, study.probe.x, wrt=wrt, loss=loss))
+        decays.append(gradient_decay(model.eval(), study.probe.x, wrt=wrt, norm=norm, loss=loss))
         done()
     return replace(decays[0], log_norm=np.concatenate([decay.log_norm for decay in decays]))
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from seqskip import checks
-from seqskip.analysis.gradients import WRT
+from seqskip.analysis.gradients import NORMS
 from seqskip.delays import LayerDelays, per_layer
 
 USAGE = """
@@ -33,6 +33,7 @@ class Options:
     samples: int
     lag: int | None
     wrt: str
+    norm: str
     out: str | None
     selfcheck: bool
     overrides: tuple[str, ...]  # words for the settings of the config
@@ -114,7 +115,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seeds", metavar="N", type=int, default=5, help="initialisations of each untrained net (5)")
     parser.add_argument("--samples", metavar="N", type=int, default=8, help="sequences of the task to measure on (8)")
     parser.add_argument("--lag", metavar="n", type=int, help="time steps back that must be reached (the task's lag)")
-    parser.add_argument("--wrt", choices=WRT, default="h", help="gradient with respect to the hidden state h, ... (h)")
+    wrt = "gradient with respect to h, the hidden state; c, an LSTM's cell state; state, both; pre, the gates' "
+    parser.add_argument("--wrt", default="h", help=wrt + "pre-activations; x, the inputs (h)")
+    norm = f"of the loss gradient, or of the Jacobian ∂h_T/∂h_{{T-n}}: {', '.join(NORMS)} (loss)"
+    parser.add_argument("--norm", choices=NORMS, default="loss", help=norm)
     parser.add_argument("--out", metavar="DIR", help="folder to write to (RUN/gradients, or gradients/CONFIG)")
     parser.add_argument("--selfcheck", action="store_true", help="run the closed forms against the tool")
     return parser
