@@ -64,6 +64,6 @@ def chaos() -> Group:
 
     return Group(
         "Chaos",
-        "Random weights of gain g > 1 make gradients explode, slower than by ln g a step: units saturate. Exact for N → ∞.",
+        "Random weights of gain g > 1 make gradients explode, slower than by ln g a step: units saturate (N → ∞).",
         tuple(check(*one) for one in CHAOS),
     )

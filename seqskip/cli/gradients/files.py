@@ -91,6 +91,6 @@ def _in_json(value: Any) -> Any:
     """Write inf and nan, which JSON does not have, as text."""
     if isinstance(value, dict):
         return {key: _in_json(entry) for key, entry in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [_in_json(entry) for entry in value]
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value

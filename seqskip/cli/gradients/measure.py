@@ -27,9 +27,11 @@ def _decay(study: Study, subject: Subject, wrt: str, norm: str, done: Callable[[
     def loss(answer: Tensor) -> Tensor:
         return at_last_step(study, answer)
 
-    decays = []
+    x, decays = study.probe.x, []
     for model in subject.models():
-        decays.append(gradient_decay(model.eval(), study.probe.x, wrt=wrt, norm=norm, loss=loss))
+        dtype = next(model.parameters()).dtype
+        read = x.to(dtype) if x.is_floating_point() else x
+        decays.append(gradient_decay(model.eval(), read, wrt=wrt, norm=norm, loss=loss))
         done()
     return replace(decays[0], log_norm=np.concatenate([decay.log_norm for decay in decays]))
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from seqskip.analysis import Curve, Decay
+from seqskip.cli.gradients.spread import half_life_interval
 
 DECADES = 6  # of the horizon
 
@@ -18,6 +19,7 @@ class Row:
         name: of the net.
         layers: recurrent layers.
         half_life: steps in which the norm halves; inf where it does not decay.
+        half_life_interval: 95 % interval over initialisations, or over samples of a single net; nan of a single one.
         horizon: steps after which the norm stays below 10^-6 of its start; inf where it does not within a sample.
         arrives: log10 of the norm at the task's lag, relative to its start; -inf where nothing arrives.
         memory: Σ n g(n) / Σ g(n), steps: the mean lag from which the gradient comes.
@@ -26,6 +28,7 @@ class Row:
     name: str
     layers: int
     half_life: float
+    half_life_interval: tuple[float, float]
     horizon: float
     arrives: float
     memory: float
@@ -34,7 +37,15 @@ class Row:
     def of(cls, name: str, layers: int, decay: Decay, lag: int) -> "Row":
         """Read the numbers of one net off its decay."""
         curve = decay.stack
-        return cls(name, layers, curve.half_life, curve.horizon(DECADES), _arrives(curve, lag), _memory(curve))
+        return cls(
+            name,
+            layers,
+            curve.half_life,
+            half_life_interval(decay),
+            curve.horizon(DECADES),
+            _arrives(curve, lag),
+            _memory(curve),
+        )
 
     @property
     def verdict(self) -> str:

@@ -10,7 +10,7 @@ from seqskip.cli.gradients.row import DECADES, Row
 from seqskip.cli.gradients.study import Study
 from seqskip.cli.quiet import terminal
 
-NOTE = f"""half-life, lag from which on less than 10^-{DECADES} is left, and memory (the mean lag) in time steps
+NOTE = f"""half-life and its 95 % interval, lag from which on less than 10^-{DECADES} is left, memory (the mean lag), all in time steps
 A gradient that arrives is necessary for learning, not sufficient."""
 WIDE = 120  # of a file or a pipe
 COLOURS = {"arrives": "green", "vanishes": "red", "explodes": "red", "no path": "red"}
@@ -26,7 +26,7 @@ def print_table(study: Study, rows: Sequence[Row]) -> None:
         pad_edge=False,
     )
     table.add_column(study.kind, no_wrap=True)
-    columns = ("layers", "half-life", f"to 10^-{DECADES}", "memory", f"at lag {study.lag:,}")
+    columns = ("layers", "half-life", "95 %", f"to 10^-{DECADES}", "memory", f"at lag {study.lag:,}")
     for column in columns:
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
@@ -41,7 +41,21 @@ def _cells(row: Row, study: Study) -> tuple[str, ...]:
     horizon = f"> {study.steps - 1:,}" if math.isinf(row.horizon) else _number(row.horizon)
     arrives = "0" if math.isinf(row.arrives) else f"10^{row.arrives:.1f}"
     word = f"[{COLOURS[row.verdict]}]{row.verdict}[/]"
-    return row.name, str(row.layers), _number(row.half_life), horizon, _number(row.memory), arrives, word
+    return (
+        row.name,
+        str(row.layers),
+        _number(row.half_life),
+        _interval(row),
+        horizon,
+        _number(row.memory),
+        arrives,
+        word,
+    )
+
+
+def _interval(row: Row) -> str:
+    low, high = row.half_life_interval
+    return "" if math.isnan(low) else f"{_number(low)} to {_number(high)}".replace("no decay", "∞")
 
 
 def _number(value: float) -> str:
