@@ -37,12 +37,14 @@ class Subject:
         x: its input.
         recording: what it did.
         time: the axis of the answer that time stands along, or None where there is one answer in all.
+        carry_only: the way back is through the gates' carry alone.
     """
 
     model: nn.Module
     x: Tensor
     recording: Recording
     time: int | None
+    carry_only: bool = False
 
     @classmethod
     def of(cls, model: object, x: object) -> "Subject":
@@ -86,6 +88,17 @@ class Subject:
         size = max(core.cell_type.gates * core.hidden_size for core in self.cores)
         return max(1, numbers // (self.steps * self.batch * size))
 
+    @property
+    def is_one_stack(self) -> bool:
+        """Whether a single stack does all, in one call, and its output's step T is all that the answer at T reads."""
+        calls = {id(call) for layer in self.recording.layers for call in layer.chain.calls}
+        return len(calls) == 1 and isinstance(self.model, Recurrent | nn.RNNBase | EveryStep)
+
+    def along_carry(self) -> "Subject | None":
+        """Return the same pass with a way back through the gates' carry alone, None where a layer has none."""
+        recording = self.recording.along_carry()
+        return None if recording is None else replace(self, recording=recording, carry_only=True)
+
     def samples(self) -> Iterator["Subject"]:
         """Record each sample on its own."""
         bare = isinstance(self.model, Recurrent | nn.RNNBase)
@@ -94,7 +107,10 @@ class Subject:
             return
         axis = 1 if bare and not self.model.batch_first else 0
         for one in torch.split(self.x, 1, axis):
-            yield replace(self, x=one, recording=record(self.model, one))
+            alone = replace(self, x=one, recording=record(self.model, one), carry_only=False)
+            carried = alone.along_carry() if self.carry_only else alone
+            assert carried is not None
+            yield carried
 
     def answers(self, at: int | str | Sequence[int]) -> tuple[int, ...]:
         """Return the time steps of the answers that `at` names, counted from 0.

@@ -39,6 +39,9 @@ class HandTrace(Trace):
     make: MakeSweeps
     tape: Tape
 
+    def along_carry(self) -> Trace | None:
+        return replace(self, cell=replace(self.cell, weight_hh=torch.zeros_like(self.cell.weight_hh)))
+
     def pull(self, direct: Scaled, look: Look, for_input: bool) -> Pulled:
         steps, rows = last_step(direct), direct.value.size(1)
         problem, tape = self._repeated(steps, rows // self.x.size(1))

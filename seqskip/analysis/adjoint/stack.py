@@ -75,6 +75,11 @@ class StackTrace:
         """The state after the last step, each part (Σ D, B, H), as the stack returns it."""
         return tuple(torch.cat(lines) for lines in zip(*(layer.trace.final for layer in self.layers), strict=True))
 
+    def along_carry(self) -> "StackTrace | None":
+        """Return the same stack, `Trace.along_carry` of each layer, or None."""
+        found = [replace(layer, trace=carry) for layer in self.layers if (carry := layer.trace.along_carry())]
+        return StackTrace(tuple(found)) if len(found) == len(self.layers) else None
+
     def pull(
         self, output: Scaled, look: Look, states: Sequence[Scaled | None] | None = None, for_input: bool = True
     ) -> list[Pulled]:

@@ -56,6 +56,14 @@ class Trace(ABC):
         pairs = zip(self.initial, self.states, strict=True)
         return tuple(torch.cat((before, after[-len(before) :]))[-len(before) :] for before, after in pairs)
 
+    def along_carry(self) -> "Trace | None":
+        """Return the same trace with a way back through the gates' carry alone, None where there is none.
+
+        That is c_t = f_t ⊙ mean_d c_{t-d} of an LSTM, h_t = z_t ⊙ mean_d h_{t-d} of a GRU, the gates being given:
+        the recurrent matrices are zero on the way back.
+        """
+        return None
+
     @abstractmethod
     def pull(self, direct: Scaled, look: Look, for_input: bool) -> Pulled:
         """Pull ∂L/∂s_t, as far as it does not pass through later states, back through time.

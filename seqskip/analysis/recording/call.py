@@ -47,6 +47,11 @@ class Call:
         """The time steps T of the call."""
         return self.leaves.output.size(0)
 
+    def along_carry(self) -> "Call | None":
+        """Return the same call, `StackTrace.along_carry` of its stack, or None."""
+        trace = self.trace.along_carry()
+        return None if trace is None else replace(self, trace=trace)
+
     def pull(
         self,
         output: Scaled,

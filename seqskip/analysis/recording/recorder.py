@@ -87,6 +87,12 @@ class Recorder:
             self.chains.append(chain)
         chain.calls.append(call)
 
+    def replaced(self, calls: list[Call]) -> "Recorder":
+        """Return a recorder of the same pass with other calls for its own."""
+        other = Recorder(self._give)
+        other.calls, other._known = calls, self._known
+        return other
+
     def place(self, answer: Tensor) -> Place:
         """Return where the model's answer stands in the graph."""
         return Place.of(answer, self._known)

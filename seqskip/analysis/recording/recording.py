@@ -1,7 +1,7 @@
 """A recorded forward pass of a model, and the gradients that go back through it."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -29,6 +29,16 @@ class Recording:
     layers: tuple[RecordedLayer, ...]
     forward: Forward
     recorder: Recorder
+
+    def along_carry(self) -> "Recording | None":
+        """Return the same pass with a way back through the gates' carry alone, None where a layer has none."""
+        made = {id(call): carry for call in self.recorder.calls if (carry := call.along_carry())}
+        if len(made) < len(self.recorder.calls):
+            return None
+        chains = {id(layer.chain): layer.chain for layer in self.layers}
+        of_carry = {key: replace(chain, calls=[made[id(c)] for c in chain.calls]) for key, chain in chains.items()}
+        layers = tuple(replace(layer, chain=of_carry[id(layer.chain)]) for layer in self.layers)
+        return replace(self, layers=layers, recorder=self.recorder.replaced(list(made.values())))
 
     def depends_on(self, layers: Collection[RecordedLayer]) -> bool:
         """Return whether the answer's value depends on the stacks that some layers belong to, whatever the graph says.

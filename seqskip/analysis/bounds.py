@@ -1,0 +1,124 @@
+"""Theory beside a measurement: a bound from the weights, or the part of the gradient that the gates alone carry."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from seqskip.analysis.norms import LossNorm, Norm
+from seqskip.analysis.subject import Loss, Subject
+from seqskip.cells import Cell, GRUCell, LSTMCell, RNNCell
+from seqskip.recurrent import Recurrent
+from seqskip.stack import Block, Projection
+
+Array = npt.NDArray[np.float64]
+GATES = {LSTMCell: "forget", GRUCell: "update"}
+
+
+@dataclass(frozen=True, eq=False)
+class Theory:
+    """What theory says about each answer, [answer][layer] (T, B) in nats, and its name."""
+
+    name: str
+    log_norm: list[list[torch.Tensor]]
+
+
+def theory(subject: Subject, measure: Norm, wrt: str, answers: Sequence[int], loss: Loss) -> Theory | None:
+    """Return the path bound of a stack of RNNs, the gate product of LSTMs and GRUs, or None for any other model."""
+    kinds = {type(layer.core.cell(layer.index)) for layer in subject.recording.layers}
+    if kinds == {RNNCell} and subject.is_one_stack:
+        return Theory("path bound", _path_bounds(subject, measure, wrt, answers, loss))
+    carried = subject.along_carry() if kinds <= set(GATES) else None
+    if carried is None:
+        return None
+    names = " and ".join(sorted(GATES[kind] for kind in kinds if issubclass(kind, LSTMCell | GRUCell)))
+    return Theory(f"{names}-gate product", [logs.log_norm for logs in measure.measure(carried, wrt, answers)])
+
+
+def _path_bounds(
+    subject: Subject, measure: Norm, wrt: str, answers: Sequence[int], loss: Loss
+) -> list[list[torch.Tensor]]:
+    """Return ‖∂L/∂z_T‖ · g_n for a loss, g_n for a norm of the Jacobian of h_T."""
+    of_loss, last = isinstance(measure, LossNorm), subject.steps - 1
+    bound = stack_path_bound(subject.top.core, last, wrt, from_output=of_loss)
+    by_time = torch.from_numpy(np.flip(bound, 1).copy()).unsqueeze(2)  # (L, T, 1), the last step is lag 0
+    if not of_loss:
+        return [[layer[last - step :].expand(-1, subject.batch) for layer in by_time] for step in answers]
+    starts = (logs.log_norm[-1] for logs in LossNorm(loss).measure(subject, "h", answers))
+    return [
+        [layer[last - step :] + start[step].cpu() for layer in by_time]
+        for step, start in zip(answers, starts, strict=True)
+    ]
+
+
+def stack_path_bound(core: Recurrent, lag: int, wrt: str = "h", from_output: bool = True) -> Array:
+    """Return the log of a bound of the gradient at each layer and lag, (L, lag + 1), in nats, -inf where no path leads.
+
+    By the triangle inequality over all paths through time and depth, with a_d = γ ‖U_d‖₂ and |φ'| <= γ = 1: what
+    reaches the output z of a layer, s_n at lag n (s_0 = 1 at the top), gives for its h and for its input
+
+        g_n = s_n + Σ_d a_d g_{n-d}        s'_n = γ ‖W‖₂ g_n + ‖V‖₂ s_n
+
+    where V is the layer's shortcut. Source of the one-layer form: `seqskip.analysis.theory`.
+
+    Args:
+        core: a stack of RNN layers.
+        lag: the largest one, steps.
+        wrt: "h" and "state", "pre" (γ g_n) or "x" (s'_n).
+        from_output: of a loss of the output z_T of the top layer; else of its hidden state h_T.
+
+    Raises:
+        ValueError: a layer is of another kind.
+    """
+    arriving = np.full(lag + 1, -math.inf)
+    arriving[0] = 0.0
+    found, blocks = [], core.blocks()
+    for n in reversed(range(len(blocks))):
+        h = _through_time(blocks[n].forward.cell, arriving + (_dropout(core) if n < len(blocks) - 1 else 0.0))
+        through = h + _log_norm(blocks[n].forward.cell.weight_ih)
+        if from_output or n < len(blocks) - 1:
+            through = np.logaddexp(through, arriving + _log_shortcut(blocks[n]))
+        found.append({"pre": h, "x": through}.get(wrt, h))
+        arriving = through
+    return np.stack(found[::-1])
+
+
+def _through_time(cell: Cell, source: Array) -> Array:
+    """Return log g_n, where g_n = s_n + Σ_d a_d g_{n-d}."""
+    if not isinstance(cell, RNNCell):
+        raise ValueError(f"core must be a stack of RNN layers to have a path bound, got {type(cell).__name__}")
+    logs = hop_logs(cell)
+    found: Array = source.copy()
+    for n in range(len(found)):
+        for d, log in logs.items():
+            if d <= n:
+                found[n] = np.logaddexp(found[n], log + found[n - d])
+    return found
+
+
+def hop_logs(cell: Cell) -> dict[int, float]:
+    """Return log a_d, a_d = γ ‖U_d‖₂ with γ = 1, for each delay of an RNN's cell."""
+    if cell.combine == "mean":
+        each = _log_norm(cell.weight_hh) - math.log(len(cell.delays))
+        return dict.fromkeys(cell.delays, each)
+    matrices = torch.split(cell.weight_hh, cell.hidden_size, 1)
+    return {d: _log_norm(matrix) for d, matrix in zip(cell.delays, matrices, strict=True)}
+
+
+def _log_norm(matrix: torch.Tensor) -> float:
+    size = float(torch.linalg.matrix_norm(matrix.detach().double(), 2))
+    return math.log(size) if size else -math.inf
+
+
+def _log_shortcut(block: Block) -> float:
+    if block.shortcut is None:
+        return -math.inf
+    return _log_norm(block.shortcut.weight) if isinstance(block.shortcut, Projection) else 0.0
+
+
+def _dropout(core: Recurrent) -> float:
+    """Return the log of the factor by which dropout scales what it leaves."""
+    return -math.log1p(-core.dropout) if core.training and core.dropout < 1 else 0.0
