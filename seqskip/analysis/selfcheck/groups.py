@@ -2,7 +2,17 @@
 
 from collections.abc import Callable
 
-from seqskip.analysis.selfcheck import exponents, graph, half_lives, linear, matrices, memory_cells, oracles, tanh
+from seqskip.analysis.selfcheck import (
+    bound,
+    exponents,
+    graph,
+    half_lives,
+    linear,
+    matrices,
+    memory_cells,
+    oracles,
+    tanh,
+)
 from seqskip.analysis.selfcheck.check import Group
 
 GROUPS: tuple[Callable[[], Group], ...] = (
@@ -13,6 +23,7 @@ GROUPS: tuple[Callable[[], Group], ...] = (
     tanh.fixed_points,
     matrices.normal,
     matrices.not_normal,
+    bound.attained,
     memory_cells.lstm,
     memory_cells.gru,
     exponents.spectra,

@@ -44,7 +44,7 @@ class Folder:
         """Write numbers, curves and picture, and say so."""
         self.path.mkdir(parents=True, exist_ok=True)
         for name, decay in zip(_names(study), decays, strict=False):
-            np.savez(self.path / name, log_norm=decay.log_norm)
+            np.savez_compressed(self.path / name, **_arrays(decay))
         _write_curves(self.path / CURVES, rows, decays)
         draw(self.path / PICTURE, study, decays)
         self._write_numbers(study, rows)
@@ -75,6 +75,18 @@ def _names(study: Study) -> list[str]:
     plain = [f"{study.kind} {subject.name}".replace("/", "-") for subject in study.subjects]
     stems = [re.sub(r"[^\w-]+", "_", name) for name in plain]
     return [*(f"{stem}.npz" for stem in stems), CURVES, PICTURE, NUMBERS]
+
+
+def _arrays(decay: Decay) -> dict[str, Any]:
+    """Return all of a decay by name; the axes of log_norm (nats) are seed, layer, sample, answer and lag."""
+    return {
+        "log_norm": decay.log_norm,
+        "windows": np.array(decay.windows),
+        "layer_names": np.array(decay.layer_names),
+        "answers": np.array(decay.answers),
+        "wrt": np.array(decay.wrt),
+        "norm": np.array(decay.norm),
+    }
 
 
 def _write_curves(path: Path, rows: Sequence[Row], decays: Sequence[Decay]) -> None:
