@@ -133,7 +133,7 @@ REFUSED = {
     "--config=copying --samples=x": "invalid int value: 'x'",
     "--config=copying --wrt=c": "wrt must be one of h, state, pre, x, got 'c'",
     "--config=copying --wrt=hh": "wrt must be one of h, state, pre, x, got 'hh'",
-    "--config=copying --norm=spectrl": "invalid choice: 'spectrl'",
+    "--config=copying --norm=spectrl": "norm must be one of loss, spectral, frobenius, directional, got 'spectrl'",
     "--config=copying --model.core.hidden_siz=3": "no option 'hidden_siz'; did you mean 'hidden_size'?",
     "--config=copying --sed=3": "there is no option 'sed'",
     "--checkpoint=nowhere.ckpt": "--checkpoint must be a checkpoint as seqskip writes it, got 'nowhere.ckpt'",

@@ -47,7 +47,7 @@ class Folder:
             np.savez_compressed(self.path / name, **_arrays(decay))
         _write_curves(self.path / CURVES, rows, decays)
         draw(self.path / PICTURE, study, decays)
-        self._write_numbers(study, rows)
+        self._write_numbers(study, decays, rows)
         print(f"picture {self.path / PICTURE}")
         print(f"numbers {self.path / NUMBERS}, {CURVES}, {', '.join(_names(study)[: len(decays)])}")
 
@@ -58,10 +58,12 @@ class Folder:
             return []
         return files
 
-    def _write_numbers(self, study: Study, rows: Sequence[Row]) -> None:
+    def _write_numbers(self, study: Study, decays: Sequence[Decay], rows: Sequence[Row]) -> None:
         numbers: dict[str, Any] = {
             "study": study.title,
             "lag": study.lag,
+            "wrt": decays[0].wrt,
+            "norm": decays[0].norm,
             "units": {"half_life": "steps", "horizon": "steps", "arrives": "log10", "memory": "steps"},
             "nets": [{**asdict(row), "verdict": row.verdict} for row in rows],
             "files": list(_names(study)),

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from seqskip import checks
-from seqskip.analysis.gradients import NORMS
 from seqskip.delays import LayerDelays, per_layer
 
 USAGE = """
@@ -117,8 +116,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--lag", metavar="n", type=int, help="time steps back that must be reached (the task's lag)")
     wrt = "gradient with respect to h, the hidden state; c, an LSTM's cell state; state, both; pre, the gates' "
     parser.add_argument("--wrt", default="h", help=wrt + "pre-activations; x, the inputs (h)")
-    norm = f"of the loss gradient, or of the Jacobian ∂h_T/∂h_{{T-n}}: {', '.join(NORMS)} (loss)"
-    parser.add_argument("--norm", choices=NORMS, default="loss", help=norm)
+    norm = "that of the loss gradient, or of the Jacobian ∂h_T/∂h_{T-n}: spectral, frobenius, directional (loss)"
+    parser.add_argument("--norm", default="loss", help=norm)
     parser.add_argument("--out", metavar="DIR", help="folder to write to (RUN/gradients, or gradients/CONFIG)")
     parser.add_argument("--selfcheck", action="store_true", help="run the closed forms against the tool")
     return parser

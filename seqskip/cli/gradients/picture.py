@@ -32,7 +32,15 @@ def draw(path: Path, study: Study, decays: Sequence[Decay]) -> None:
         name = f"{study.kind} {subject.name}" if study.kind == "delays" else subject.name
         plot_curve(ax, decay.stack, label=name, linestyle=LINES[n % len(LINES)], linewidth=1.2, color=colour)
     mark_lag(ax, study.lag)
+    ax.set_ylabel(f"{_symbol(decays[0])} relative to its start")
     ax.set_title(study.title)
     ax.grid(alpha=0.25)
     ax.legend()
     figure.savefig(path, dpi=150)
+
+
+def _symbol(decay: Decay) -> str:
+    """Return what was measured as a formula."""
+    of = {"h": "h", "c": "c", "state": "s", "pre": "a", "x": "x"}[decay.wrt]
+    top = "L" if decay.norm == "loss" else {"c": "c$_T$", "state": "s$_T$"}.get(decay.wrt, "h$_T$")
+    return f"‖∂{top}/∂{of}$_{{T-n}}$‖" + ("" if decay.norm == "loss" else f", {decay.norm} norm,")

@@ -10,7 +10,7 @@ from seqskip.cli.gradients.row import DECADES, Row
 from seqskip.cli.gradients.study import Study
 from seqskip.cli.quiet import terminal
 
-NOTE = f"""Time steps: half-life, its 95 % interval, lag from which on less than 10^-{DECADES} is left, memory (mean lag).
+NOTE = f"""In steps: half-life, its 95 % interval, lag beyond which less than 10^-{DECADES} is left, mean lag (memory).
 A gradient that arrives is necessary for learning, not sufficient."""
 WIDE = 120  # of a file or a pipe
 COLOURS = {"arrives": "green", "vanishes": "red", "explodes": "red", "no path": "red"}
