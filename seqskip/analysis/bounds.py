@@ -88,8 +88,6 @@ def stack_path_bound(core: Recurrent, lag: int, wrt: str = "h", from_output: boo
 
 def _through_time(cell: Cell, source: Array) -> Array:
     """Return log g_n, where g_n = s_n + Σ_d a_d g_{n-d}."""
-    if not isinstance(cell, RNNCell):
-        raise ValueError(f"core must be a stack of RNN layers to have a path bound, got {type(cell).__name__}")
     logs = hop_logs(cell)
     found: Array = source.copy()
     for n in range(len(found)):
@@ -101,6 +99,8 @@ def _through_time(cell: Cell, source: Array) -> Array:
 
 def hop_logs(cell: Cell) -> dict[int, float]:
     """Return log a_d, a_d = γ ‖U_d‖₂ with γ = 1, for each delay of an RNN's cell."""
+    if not isinstance(cell, RNNCell):
+        raise ValueError(f"model must be a stack of RNN layers to have a path bound, got {type(cell).__name__}")
     if cell.combine == "mean":
         each = _log_norm(cell.weight_hh) - math.log(len(cell.delays))
         return dict.fromkeys(cell.delays, each)

@@ -1,12 +1,20 @@
 """Along which paths a stack carries the past: how many there are, how long they are, and how far they skip."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from seqskip import checks
-from seqskip.delays import LayerDelays
-from seqskip.model import SequenceModel
-from seqskip.recurrent import Recurrent
+import numpy as np
+import numpy.typing as npt
+from torch import nn
 
+from seqskip import checks
+from seqskip.analysis.adapt import core_of
+from seqskip.analysis.bounds import hop_logs
+from seqskip.analysis.theory import Weights
+from seqskip.delays import LayerDelays
+
+Array = npt.NDArray[np.float64]
 Lengths = list[int | None]  # over the lag; None where no path leads
 
 
@@ -87,9 +95,49 @@ class Paths:
             reached = [sum(pair) for pair in zip(inside, reached, strict=True)] if self.residual else inside
         return reached
 
+    def log_weights(self, lag: int, hops: Sequence[Weights]) -> Array:
+        """Return ln of the summed weight of the paths over `lag` steps with k = 0 ... `lag` hops, (lag + 1,), in nats.
 
-def paths(model: Recurrent | SequenceModel) -> Paths:
-    """Return the paths of a layer, a stack of layers, or the stack in a model.
+        A path weighs the product of its hops through time, a_d for one over d; the edges that enter a layer, and the
+        shortcuts, weigh 1. For one layer with the delays 1 and d the paths with j long hops, of length
+        k = n - (d - 1) j, weigh C(k, j) a_1^(k-j) a_d^j. -inf where no path leads.
+
+        Args:
+            lag: n, steps.
+            hops: for each layer a_d >= 0 by its delay d, as `hop_weights` finds them.
+
+        Raises:
+            ValueError: `lag` is no integer >= 0, or `hops` does not give each layer a weight for each of its delays.
+        """
+        if [tuple(sorted(weights)) for weights in hops] != [tuple(sorted(delays)) for delays in self.delays]:
+            raise ValueError(f"hops must give a weight for each delay of each layer, {self.delays}, got {hops!r}")
+        reached = np.full((checks.integer("lag", lag, 0) + 1,) * 2, -np.inf)  # by the lag so far and the hops
+        reached[0, 0] = 0.0
+        for weights in hops:
+            inside = reached.copy()
+            for n in range(1, lag + 1):
+                for d, weight in weights.items():
+                    if d <= n and weight > 0:
+                        inside[n, 1:] = np.logaddexp(inside[n, 1:], math.log(weight) + inside[n - d, :-1])
+            reached = np.logaddexp(inside, reached) if self.residual else inside
+        found: Array = reached[lag]
+        return found
+
+
+def hop_weights(model: nn.Module) -> list[Weights]:
+    """Return for each layer of RNNs a_d = γ ‖U_d‖₂, γ = 1, by the delay d: what a hop at most multiplies a gradient by.
+
+    Raises:
+        ValueError: the model has a layer of another kind, whose gates make hops of any weight.
+    """
+    found: list[Weights] = []
+    for block in core_of(model, "hop_weights").blocks():
+        found.append({d: math.exp(log) for d, log in hop_logs(block.forward.cell).items()})
+    return found
+
+
+def paths(model: nn.Module) -> Paths:
+    """Return the paths of a layer, a stack of layers, or the stack in a model; torch.nn's RNN, LSTM and GRU too.
 
     >>> from seqskip import RNN, dilated
     >>> found = paths(RNN(1, 8, num_layers=4, delays=dilated(4)))
@@ -99,10 +147,7 @@ def paths(model: Recurrent | SequenceModel) -> Paths:
     Raises:
         ValueError: the model is of another kind, or bidirectional.
     """
-    if not isinstance(model, Recurrent | SequenceModel):
-        raise ValueError(f"model must be a seqskip layer or SequenceModel, got {type(model).__name__}")
-    core = model if isinstance(model, Recurrent) else model.core
-    checks.causal("paths", core.bidirectional, "with two directions a lag has no one meaning")
+    core = core_of(model, "paths")
     return Paths(core.delays, core.residual is not None)
 
 

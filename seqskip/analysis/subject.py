@@ -134,6 +134,11 @@ class Subject:
 
     def cotangent(self, step: int, loss: Loss) -> Tensor:
         """Return ∂L/∂(the model's answer), in its shape, where L reads the answer at one step."""
+        if not self.recording.answer.is_floating_point():
+            raise ValueError(
+                f"the answer must hold floating-point numbers to have a gradient, got {self.recording.answer.dtype}; "
+                "wrap the model in a module that returns its scores, not their argmax"
+            )
         with torch.inference_mode(False), torch.enable_grad():
             answer = self.recording.answer.detach().clone().requires_grad_()
             value = loss(answer if self.time is None else answer.select(self.time, step))

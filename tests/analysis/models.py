@@ -1,5 +1,6 @@
 """Models as their users write them, with recurrent layers somewhere inside."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytorch_lightning as pl
@@ -10,24 +11,27 @@ import seqskip
 
 
 class Tagger(nn.Module):
-    """Embedding, LSTM, GRU, linear: the usual stack of torch.nn."""
+    """Embedding, LSTM, GRU, linear: the usual stack of torch.nn, some of it in place."""
 
     def __init__(self, dropout: float = 0.0) -> None:
         super().__init__()
         self.embed = nn.Embedding(5, 3)
         self.lstm = nn.LSTM(3, 4, 2, batch_first=True, dropout=dropout)
-        self.drop = nn.Dropout(dropout)
+        self.drop = nn.Dropout(dropout, inplace=True)
         self.gru = nn.GRU(4, 3)
         self.head = nn.Linear(3, 2)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        output, _ = self.lstm(self.embed(tokens))
-        output, _ = self.gru(self.drop(torch.tanh(output)).transpose(0, 1))
+        x = self.embed(tokens)
+        output, _ = self.lstm(x)
+        output *= 2
+        x += output[..., :3]
+        output, _ = self.gru(self.drop(torch.tanh(output + x.sum(-1, keepdim=True))).transpose(0, 1))
         return self.head(output).transpose(0, 1)
 
 
 class Residual(nn.Module):
-    """Two of seqskip's layers with normalisation and a shortcut written by hand, in place."""
+    """Two of seqskip's layers with normalisation, and a shortcut round each."""
 
     def __init__(self, dropout: float = 0.0) -> None:
         super().__init__()
@@ -36,13 +40,10 @@ class Residual(nn.Module):
         self.second = seqskip.LSTM(3, 3, 2, delays=((2,), (3,)), residual="add", dropout=dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = x * 1
         output, _ = self.first(x)
-        output += x
-        x = self.norm(output)
+        x = self.norm(output + x)
         output, _ = self.second(x)
-        x += output
-        return x
+        return x + output
 
 
 class Cells(nn.Module):
@@ -166,3 +167,20 @@ class Halving(nn.Module):
         for x_t in x:
             h = self.cell(x_t, h * 0.5)
         return h
+
+
+class Readout(nn.Module):
+    """A GRU, and anything between its output and the answer."""
+
+    def __init__(self, readout: Callable[[Tensor], Any]) -> None:
+        super().__init__()
+        self.rnn, self.head, self.readout = nn.GRU(3, 4), nn.Linear(4, 2), readout
+
+    def forward(self, x: Tensor) -> Any:
+        output, _ = self.rnn(x)
+        return self.head(self.readout(output))
+
+
+def whole(core: Any) -> Any:
+    """Look at all of a state's gradient."""
+    return lambda state, pre: state

@@ -103,6 +103,18 @@ def test_what_comes_after_the_last_cotangent_does_not_matter(variant: Variant) -
     assert_same(pulled[1], pulled[0])
 
 
+@pytest.mark.parametrize("engine", ["reference", *SWEEPS])
+def test_cotangents_may_be_as_small_as_one_likes(variant: Variant, engine: str) -> None:
+    core = variant.build(2, 3, delays=(1, 2), init="orthogonal").double()
+    done = traced(core, torch.randn(6, 2, 2, dtype=torch.float64), initial(core, 2), engine)
+    direct = Scaled.of(torch.randn(6, 2, 3, dtype=torch.float64))
+    (large,) = done.pull(direct, all_of)
+    (small,) = done.pull(Scaled(direct.value, direct.log - 5000), all_of)
+    for one, other in ((large.seen, small.seen), (large.x, small.x), (large.initial, small.initial)):
+        assert one is not None and other is not None
+        torch.testing.assert_close(other.log_norm(), one.log_norm() - 5000)
+
+
 def test_no_cotangent_gives_nothing(variant: Variant) -> None:
     core = variant.build(2, 4, 2, delays=(2, 6), dtype=torch.float64)
     trace = trace_stack(core, torch.randn(20, 3, 2), initial(core, 3))

@@ -107,6 +107,6 @@ def test_there_is_no_theory_for_mixed_models_or_other_engines() -> None:
 
 
 def test_the_bound_of_another_cell_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"^core must be a stack of RNN layers .*got GRUCell"):
+    with pytest.raises(ValueError, match=r"^model must be a stack of RNN layers .*got GRUCell"):
         stack_path_bound(GRU(2, 3), 10)
     assert gradient_decay(GRU(2, 3), torch.zeros(5, 1, 2)).log_norm.shape[-1] == 5

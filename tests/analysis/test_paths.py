@@ -3,13 +3,15 @@
 import math
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import seqskip
-from seqskip.analysis import Paths, paths
+from seqskip.analysis import Paths, hop_weights, paths
+from seqskip.analysis.theory import log_path_bound
 from seqskip.delays import LayerDelays
 from tests.found import Variant
 
@@ -95,6 +97,40 @@ def test_the_census_of_two_delays_is_binomial() -> None:
     assert Paths(((1, 2),)).count(40)[-1] == 165580141 and Paths(((1, 3),)).count(40)[-1] == 2670964
 
 
+def test_paths_of_two_delays_weigh_what_their_hops_do() -> None:
+    a, b, d, lag = 0.5, 0.4, 4, 40
+    found = Paths(((1, d),)).log_weights(lag, [{1: a, d: b}])
+    for j in range(lag // d + 1):
+        k = lag - (d - 1) * j
+        assert found[k] == pytest.approx(math.log(math.comb(k, j)) + (k - j) * math.log(a) + j * math.log(b))
+    assert np.exp(found).sum() == pytest.approx(0.07013631293, rel=1e-9)
+
+
+@settings(deadline=None, max_examples=30)
+@given(stacks, st.integers(0, 8))
+def test_hops_of_weight_one_count_the_paths(stack: Paths, lag: int) -> None:
+    found = stack.log_weights(lag, [dict.fromkeys(delays, 1.0) for delays in stack.delays])
+    assert np.exp(found).sum() == pytest.approx(stack.count(lag)[-1])
+    shortest = np.flatnonzero(np.isfinite(found))
+    assert stack.count(lag)[-1] == 0 or shortest[0] <= stack.shortest(lag)[-1] <= shortest[0] + len(stack.delays)
+
+
+def test_the_weights_of_a_layers_hops_make_its_bound() -> None:
+    layer = seqskip.RNN(2, 4, delays=(1, 3, 7), dtype=torch.float64)
+    (weights,) = hop_weights(layer)
+    assert weights[3] == pytest.approx(float(torch.linalg.matrix_norm(layer.weight_hh_l0.detach()[:, 4:8], 2)))
+    total = [np.logaddexp.reduce(paths(layer).log_weights(n, [weights])) for n in range(30)]
+    np.testing.assert_allclose(total, log_path_bound(weights, 29), rtol=0, atol=1e-12)
+    with pytest.raises(ValueError, match=r"^model must be a stack of RNN layers .*got LSTMCell"):
+        hop_weights(seqskip.LSTM(2, 3))
+    with pytest.raises(ValueError, match=r"^hops must give a weight for each delay of each layer"):
+        paths(layer).log_weights(3, [{1: 0.5}])
+
+
+def test_torchs_layers_have_the_paths_of_delay_one() -> None:
+    assert paths(torch.nn.LSTM(2, 3, num_layers=2)) == Paths(((1,), (1,)))
+
+
 def test_a_path_is_where_a_gradient_is(variant: Variant) -> None:
     layer = variant.build(1, 2, num_layers=2, delays=((2,), (3,)), residual="add", dtype=torch.float64)
     x = torch.randn(12, 1, 1, dtype=torch.float64, requires_grad=True)
@@ -107,8 +143,8 @@ def test_models_and_bad_input(variant: Variant) -> None:
     layer = variant.build(2, 3, num_layers=2, delays=((1,), (1, 4)), residual="add")
     model = seqskip.SequenceModel(layer, output_size=1, input_size=2)
     assert paths(model) == paths(layer) == Paths(((1,), (1, 4)), True)
-    with pytest.raises(ValueError, match="model must be a seqskip layer or SequenceModel, got GRUCell"):
-        paths(torch.nn.GRUCell(1, 1))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"model must be a seqskip layer, .* got GRUCell"):
+        paths(torch.nn.GRUCell(1, 1))
     with pytest.raises(ValueError, match="bidirectional"):
         paths(variant.build(2, 3, bidirectional=True))
     with pytest.raises(ValueError, match=r"lag must be an integer >= 0, got -1"):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from seqskip.analysis.adjoint.segment import is_safe
+from seqskip.analysis.adjoint.segment import change_of_scale, is_safe
 from seqskip.analysis.adjoint.trace import Look, Pulled, Trace, last_step, widened
 from seqskip.analysis.scaled import Scaled, finite
 from seqskip.cells import Cell
@@ -73,7 +73,7 @@ def _sweep(done: Folded, direct: Scaled) -> tuple[Scaled, Scaled, Scaled]:
         chunk = slice(max(0, last - length), last)
         carried = pending.abs().amax((0, 2)).log() + finite(scale)
         new_scale = torch.maximum(carried, direct.log[chunk].amax(0))
-        rescaled = pending * (finite(scale) - finite(new_scale)).exp().unsqueeze(-1)
+        rescaled = pending * change_of_scale(scale, new_scale).unsqueeze(-1)
         *parts, handed_on = _chunk_adjoint(done, chunk, direct[chunk].relative_to(new_scale), rescaled)
         if last - chunk.start > 1 and not is_safe(parts[0]):
             length = (last - chunk.start + 1) // 2

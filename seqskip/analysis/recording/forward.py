@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
 
 from seqskip.analysis.recording import found
 from seqskip.analysis.recording.recorder import Give, Recorder
@@ -27,6 +28,11 @@ class Forward:
         model = found.unwrapped(model)
         modules = found.recurrent_modules(model)
         found.refuse_mixing(model)
+        if any(isinstance(value, PackedSequence) for value in inputs):
+            raise ValueError(
+                "input must be a tensor to be measured, got PackedSequence; use torch.nn.utils.rnn.pad_packed_sequence "
+                "and give samples of one length"
+            )
         found.demand_device(model, inputs)
         return cls(model, inputs, modules, RandomState.now(found.devices(model)))
 

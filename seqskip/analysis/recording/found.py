@@ -63,8 +63,11 @@ def demand_device(model: nn.Module, inputs: object) -> None:
     known = devices(model)
     for tensor in tensors(inputs):
         if tensor.device not in known and known:
-            names = " and ".join(sorted(map(str, known)))
-            raise ValueError(f"input must be on the model's device, {names}, got {tensor.device}; use x.to({names!r})")
+            names = sorted(map(str, known))
+            wanted = " or ".join(names)
+            raise ValueError(
+                f"input must be on the model's device, {wanted}, got {tensor.device}; use x.to({names[0]!r})"
+            )
 
 
 def tensors(value: object) -> Iterator[Tensor]:

@@ -99,11 +99,22 @@ class Recorder:
 
 
 def _demand_measurable(name: str, core: Recurrent, z: Tensor, lengths: Tensor | None) -> None:
-    checks.causal(f"measuring {name}", core.bidirectional, "with two directions a lag has no one meaning")
+    repair = f"with two directions a lag has no one meaning in {name}; measure a model that reads forward alone"
+    checks.causal("gradient_decay", core.bidirectional, repair)
     if z.size(1) == 0:
         raise ValueError(f"input must hold at least one sample to be measured, got {tuple(z.shape)} for {name}")
+    if _in_checkpoint():
+        raise ValueError(
+            f"{name} must be called outside torch.utils.checkpoint to be measured: its states would be computed again "
+            "on the way back; switch checkpointing off for the measure"
+        )
     if lengths is not None and bool((lengths < z.size(0)).any()):
         raise ValueError(
             f"{name} must read samples of one length to be measured, got lengths or a PackedSequence with some below "
             f"{z.size(0)}: a lag would count from another step in each sample; measure samples of one length at a time"
         )
+
+
+def _in_checkpoint() -> bool:
+    hooks = torch._C._autograd._top_saved_tensors_default_hooks(False)
+    return hooks is not None and hooks[0].__module__ == "torch.utils.checkpoint"

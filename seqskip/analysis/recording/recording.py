@@ -73,7 +73,7 @@ class Recording:
             answer: ∂L/∂(answer) of V different L, (V, *answer.shape); None where L reads states alone.
             look: given the stack that a layer belongs to, says what is to be kept of the gradients of its states.
             states: by the names of layers, what L says directly about their states, (T, V·B, P·H).
-            for_input: find the gradient of every layer's input.
+            for_input: find the gradient of every layer's input, of what reaches L through the layer.
             steps: the first so many steps are all that the answer reads: NaN in later ones does not matter.
 
         Returns:
@@ -108,7 +108,7 @@ class Recording:
             raise ValueError(
                 "the answer must depend on the states in a way that autograd sees, got states that are detached: the "
                 "answer changes with them, but no gradient reaches them; look for .detach(), .data, .item(), numpy, "
-                "argmax or torch.no_grad() between the recurrent layers and the answer"
+                "argmax, torch.no_grad() or a reentrant checkpoint between the recurrent layers and the answer"
             )
         raise ValueError(
             "the answer must depend on the states of the recurrent layers, got a structural zero: there is no path, "
@@ -129,7 +129,8 @@ def record(model: nn.Module, *inputs: Any) -> Recording:
 
     Raises:
         ValueError: there is no recurrent layer, or none is called; one is bidirectional, has a proj_size or reads
-            samples of different length; a layer mixes samples; an input is on another device than the model.
+            samples of different length, or is called inside torch.utils.checkpoint; a layer mixes samples; an input
+            is on another device than the model.
     """
     forward = Forward.of(model, inputs)
     recorder, answer = forward.run(lambda call, leaf: leaf.clone())

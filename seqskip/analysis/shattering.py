@@ -1,0 +1,153 @@
+"""Shattered gradients: how alike the gradients at neighbouring inputs are (Balduzzi et al. 2017, arXiv 1702.08591)."""
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from seqskip import checks
+from seqskip.analysis.recording.found import refuse_mixing, unwrapped
+from seqskip.model import SequenceModel
+from seqskip.recurrent import Recurrent
+
+Array = npt.NDArray[np.float64]
+COLLAPSED = 1e-8  # a spread of the gradients relative to their size below which there is nothing to correlate
+DRAWS = 256  # of noise, for the references
+
+
+@dataclass(frozen=True, eq=False)
+class Shattering:
+    """The gradient of a net along a line of inputs, and how it correlates with itself.
+
+    Attributes:
+        grid: the inputs x_1 ... x_M, (M,).
+        gradient: g_i = ∂f/∂x at each, (M,).
+        autocorrelation: R(k) = Σ_i z_i z_{i+k} / Σ_i z_i² for z = g - mean(g) and k = 0 ... K grid steps, (K + 1,);
+            nan where the gradient has collapsed.
+        white: the mean R(k) of white noise on M points, what a wholly shattered gradient has.
+        brown: the mean R(k) of brown noise, its cumulative sum, what that of a shallow net is like.
+    """
+
+    grid: Array
+    gradient: Array
+    autocorrelation: Array
+    white: Array
+    brown: Array
+
+    @property
+    def collapsed(self) -> bool:
+        """Whether the gradient is next to the same everywhere, or next to zero: it has no autocorrelation then."""
+        return bool(np.isnan(self.autocorrelation[0]))
+
+    def __str__(self) -> str:
+        if self.collapsed:
+            return "collapsed: the gradient is the same at all inputs"
+        found, white, brown = (one[1] for one in (self.autocorrelation, self.white, self.brown))
+        return f"autocorrelation at 1 grid step {found:.3f} (white noise {white:.3f}, brown {brown:.3f})"
+
+
+def shattering(net: nn.Module, grid: Tensor | Array, *, steps: int = 1, lags: int = 15) -> Shattering:
+    """Measure the autocorrelation of a net's input gradient along a line of M inputs.
+
+    f is the sum of the net's outputs. A net of any kind reads (M, I), each input being x_i in all I features. A
+    recurrent one (seqskip's layers and `SequenceModel`, torch.nn's RNN, LSTM and GRU) reads sequences whose first
+    step is x_i and whose other steps are zero; f is then the sum of the output at the last step, and `steps` is the
+    depth. Computed in float64 on a copy: nothing of the net is touched; its mode, training or evaluation, stays.
+
+    Args:
+        net: the net.
+        grid: x_1 < ... < x_M at equal distances, (M,), M > lags.
+        steps: the length T of the sequences.
+        lags: the largest K, grid steps.
+
+    Raises:
+        ValueError: the grid is too short or not one-dimensional, the gradient is NaN or infinite, the output does
+            not depend on the input, or a layer such as BatchNorm mixes the inputs of a batch.
+    """
+    points = torch.as_tensor(grid, dtype=torch.float64)
+    checks.integer("lags", lags, 1)
+    checks.integer("steps", steps, 1)
+    if points.dim() != 1 or len(points) <= lags:
+        raise ValueError(f"grid must have shape (M,) with M > lags={lags}, got {tuple(points.shape)}")
+    inner = unwrapped(net)
+    refuse_mixing(inner)
+    gradient = _gradient(copy.deepcopy(inner).double(), points, steps)
+    if not bool(gradient.isfinite().all()):
+        raise ValueError("the gradient must be finite at every input, got NaN or inf; look at the weights")
+    found: Array = gradient.cpu().numpy()
+    return Shattering(points.numpy(), found, autocorrelation(found, lags), *noise(len(points), lags))
+
+
+def autocorrelation(gradient: Array, lags: int) -> Array:
+    """Return R(k) = Σ_i z_i z_{i+k} / Σ_i z_i², z = g - mean(g), for k = 0 ... lags; nan for a collapsed gradient."""
+    z = gradient - gradient.mean()
+    size = np.abs(gradient).max()
+    if size == 0 or z.std() < COLLAPSED * size:
+        return np.full(lags + 1, np.nan)
+    z = z / np.abs(z).max()
+    found: Array = np.array([(z[: len(z) - k] * z[k:]).sum() for k in range(lags + 1)]) / (z * z).sum()
+    return found
+
+
+def noise(points: int, lags: int) -> tuple[Array, Array]:
+    """Return the mean autocorrelation of white and of brown noise on so many points, each (lags + 1,)."""
+    white = np.random.default_rng(0).standard_normal((DRAWS, points))
+    found = [np.mean([autocorrelation(one, lags) for one in draws], 0) for draws in (white, white.cumsum(1))]
+    return found[0], found[1]
+
+
+def _gradient(net: nn.Module, points: Tensor, steps: int) -> Tensor:
+    """Return ∂f/∂x at every point: f has one row for each, so the gradient of their sum is that of each."""
+    like = next(net.parameters(), points)
+    with torch.inference_mode(False), torch.enable_grad(), torch.random.fork_rng(_cuda(like)):
+        x = points.to(like.device).clone().requires_grad_()
+        value = _of(net, steps)(x).sum()
+        if not value.requires_grad:
+            raise ValueError("the output must depend on the input, got a net without a path; look for .detach()")
+        (gradient,) = torch.autograd.grad(value, x, allow_unused=True, materialize_grads=True)
+    return gradient
+
+
+def _of(net: nn.Module, steps: int) -> Callable[[Tensor], Tensor]:
+    """Return f for all points at once."""
+    if isinstance(net, SequenceModel):
+        return lambda x: _answer(net, _sequences(x, _input_size(net), steps).transpose(0, 1))
+    if isinstance(net, Recurrent | nn.RNNBase):
+        return lambda x: _last(net, _sequences(x, net.input_size, steps))
+    return lambda x: net(x.unsqueeze(1).expand(-1, _features(net)))
+
+
+def _answer(model: SequenceModel, x: Tensor) -> Tensor:
+    answer: Tensor = model(x)
+    return answer if model.readout == "last" else answer[:, -1]
+
+
+def _input_size(model: SequenceModel) -> int:
+    if isinstance(model.encoder, nn.Embedding):
+        raise ValueError("net must read numbers to have an input gradient, got a model for tokens; pass net.core")
+    return _features(model.encoder, model.core.input_size)
+
+
+def _last(net: Any, x: Tensor) -> Tensor:
+    output, _ = net(x.transpose(0, 1) if net.batch_first else x)
+    last: Tensor = output[:, -1] if net.batch_first else output[-1]
+    return last
+
+
+def _sequences(x: Tensor, features: int, steps: int) -> Tensor:
+    first = x.unsqueeze(1).expand(-1, features).unsqueeze(0)
+    return torch.cat((first, first.new_zeros(steps - 1, *first.shape[1:])))
+
+
+def _features(net: nn.Module, default: int = 1) -> int:
+    """Return how many features a net reads: those of its first linear layer."""
+    return next((module.in_features for module in net.modules() if isinstance(module, nn.Linear)), default)
+
+
+def _cuda(like: Tensor) -> list[int]:
+    return [like.device.index or 0] if like.device.type == "cuda" else []
