@@ -11,7 +11,6 @@ from seqskip.analysis.own_states import state_gradients as state_gradients
 from seqskip.analysis.paths import Paths as Paths
 from seqskip.analysis.paths import hop_weights as hop_weights
 from seqskip.analysis.paths import paths as paths
-from seqskip.analysis.spectrum import Lyapunov as Lyapunov
 from seqskip.analysis.shattering import Shattering as Shattering
 from seqskip.analysis.shattering import autocorrelation as autocorrelation
 from seqskip.analysis.shattering import shattering as shattering
@@ -19,3 +18,4 @@ from seqskip.analysis.shattering_theory import feedforward_correlation as feedfo
 from seqskip.analysis.shattering_theory import normalised_residual_correlation as normalised_residual_correlation
 from seqskip.analysis.shattering_theory import relu_correlation as relu_correlation
 from seqskip.analysis.shattering_theory import residual_correlation as residual_correlation
+from seqskip.analysis.spectrum import Lyapunov as Lyapunov

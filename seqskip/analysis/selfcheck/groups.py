@@ -11,6 +11,7 @@ from seqskip.analysis.selfcheck import (
     matrices,
     memory_cells,
     oracles,
+    shattered,
     tanh,
 )
 from seqskip.analysis.selfcheck.check import Group
@@ -28,6 +29,7 @@ GROUPS: tuple[Callable[[], Group], ...] = (
     memory_cells.gru,
     exponents.spectra,
     exponents.chaos,
+    shattered.laws,
     oracles.autograd,
     oracles.differences,
     oracles.precision,
