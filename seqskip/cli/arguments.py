@@ -24,7 +24,7 @@ def read(words: list[str]) -> Request:
     """
     words = _split_equals(words)
     run_path, words = _take(words, "--run")
-    words = [_config_file(word) if before in ("--config", "-c") else word for before, word in _pairs(words)]
+    words = [config_file(word) if before in ("--config", "-c") else word for before, word in _pairs(words)]
     if run_path is None:
         return Request(words, None)
     run = Run.existing(run_path)
@@ -65,7 +65,7 @@ def _pairs(words: list[str]) -> list[tuple[str, str]]:
     return list(zip(["", *words], words, strict=False))
 
 
-def _config_file(name: str) -> str:
+def config_file(name: str) -> str:
     """Return the path of a config: a file as it is, else the one of that name that comes with seqskip."""
     if Path(name).is_file():
         return name

@@ -2,6 +2,7 @@
 
 import pickle
 from pathlib import Path
+from typing import Any
 
 import torch
 import yaml
@@ -12,16 +13,22 @@ from seqskip.training import Run, SequenceModule
 
 def weights(path: str | Path) -> dict[str, Tensor]:
     """Return the weights of a checkpoint, else raise ValueError. Never runs pickled code."""
-    try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-        state: dict[str, Tensor] = checkpoint["state_dict"]
-    except (OSError, EOFError, RuntimeError, LookupError, TypeError, pickle.UnpicklingError) as error:
-        why = str(error).partition("\n")[0]
-        raise ValueError(f"ckpt_path must be a checkpoint as seqskip writes it, got {str(path)!r}: {why}") from None
+    state: dict[str, Tensor] = checkpoint(path)["state_dict"]
     return state
 
 
-def demand_fitting(state: dict[str, Tensor], module: SequenceModule) -> None:
+def checkpoint(path: str | Path, name: str = "ckpt_path") -> dict[str, Any]:
+    """Return what a checkpoint holds, else raise ValueError naming the option. Never runs pickled code."""
+    try:
+        found: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        found["state_dict"], found["global_step"]
+    except (OSError, EOFError, RuntimeError, LookupError, TypeError, pickle.UnpicklingError) as error:
+        why = str(error).partition("\n")[0]
+        raise ValueError(f"{name} must be a checkpoint as seqskip writes it, got {str(path)!r}: {why}") from None
+    return found
+
+
+def demand_fitting(state: dict[str, Tensor], module: SequenceModule, option: str = "ckpt_path") -> None:
     """Raise ValueError if weights are those of a model of another shape."""
     here = {name: tuple(weight.shape) for name, weight in module.state_dict().items()}
     there = {name: tuple(weight.shape) for name, weight in state.items()}
@@ -29,7 +36,7 @@ def demand_fitting(state: dict[str, Tensor], module: SequenceModule) -> None:
     if differing:
         name = differing[0]
         raise ValueError(
-            f"ckpt_path must hold weights of this very model, got {name} of shape {there.get(name, 'none')} where the "
+            f"{option} must hold weights of this very model, got {name} of shape {there.get(name, 'none')} where the "
             f"model has {here.get(name, 'none')}; leave the model and the task as they were"
         )
 

@@ -9,7 +9,7 @@ COMMANDS = {
     "validate": "measure a model on the validation set",
     "test": "measure a model on the test set",
     "predict": "write a model's answers to the test set",
-    "gradients": "draw again how the gradients of a run decay over time",
+    "gradients": "measure how far back the gradient of a net reaches",
     "info": "show versions, engines and threads",
 }
 USAGE = f"""usage: seqskip <command> [options]

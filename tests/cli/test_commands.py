@@ -1,6 +1,7 @@
 """test, validate, predict, gradients, info and the help texts."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -57,11 +58,14 @@ def test_a_checkpoint_from_a_stranger_runs_no_code(
     assert not (tmp_path / "hit").exists()
 
 
-def test_gradients_draws_the_picture_again(finished: Finished, capsys: pytest.CaptureFixture[str]) -> None:
-    picture = finished.run / "gradient_decay.png"
+def test_gradients_draws_the_picture_again(
+    finished: Finished, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(finished.run, tmp_path / "mine")
+    picture = tmp_path / "mine/gradient_decay.png"
     picture.unlink()
-    with inside(finished.home):
-        assert main(["gradients", "--run", "runs/copying"]) == 0
+    with inside(tmp_path):
+        assert main(["gradients", "--run", "mine", "--seeds=1"]) == 0
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert "half-life" in capsys.readouterr().out
 

@@ -1,0 +1,73 @@
+"""The gradient along a line of inputs: how alike its values at neighbours are."""
+
+import math
+
+import numpy as np
+import torch
+
+from seqskip.analysis.selfcheck.check import Array, Check, Group
+from seqskip.analysis.selfcheck.nets import scalar
+from seqskip.analysis.shattering import shattering
+from seqskip.analysis.shattering_theory import normalised_residual_correlation, relu_correlation
+
+WEIGHT, STEPS, LAGS = 1.3, 6, 15
+GRID = np.linspace(-2, 2, 200)
+
+
+def laws() -> Group:
+    """Return the checks of shattering."""
+    gradient = _chain_rule()
+    z = gradient - gradient.mean()
+    alike = np.array([z[: len(z) - k] @ z[k:] for k in range(LAGS + 1)]) / (z @ z)
+    net = scalar({1: WEIGHT})
+    relu = "Cho & Saul 2009, He weights, N → ∞"
+
+    def measured() -> Array:
+        return np.array([relu_correlation(math.radians(90), depth) for depth in (1, 3, 6, 10)])
+
+    return Group(
+        "Shattering",
+        "With depth, or time, gradients at neighbouring inputs stop being alike; residual layers keep them, as 1/√L.",
+        (
+            Check(
+                f"∂h_{STEPS}/∂x_1 at 200 inputs: tanh, w = {WEIGHT}",
+                "chain rule",
+                lambda: shattering(net, torch.from_numpy(GRID), steps=STEPS, lags=LAGS).gradient,
+                gradient,
+                1e-10,
+            ),
+            Check(
+                f"its autocorrelation, 0 to {LAGS} inputs apart",
+                "Balduzzi et al. 2017",
+                lambda: shattering(net, torch.from_numpy(GRID), steps=STEPS, lags=LAGS).autocorrelation,
+                alike,
+                1e-10,
+            ),
+            Check(
+                "ReLU layers, 90° apart: L = 1, 3, 6, 10",
+                relu,
+                measured,
+                np.array([0.5, 0.2003, 0.0798, 0.0337]),
+                5e-5,
+                relative=False,
+            ),
+            Check(
+                "normalised residual layers: L = 10,000",
+                "(2/√π) / √L, Balduzzi et al. 2017",
+                lambda: normalised_residual_correlation(10_000),
+                2 / math.sqrt(math.pi * 10_000),
+                1e-3,
+            ),
+        ),
+    )
+
+
+def _chain_rule() -> Array:
+    """Return ∂h_T/∂x_1 = Π_t φ'(a_t) w^(T-1) of h_t = tanh(w h_{t-1} + x_t), x_t = 0 after the first step."""
+    h = np.tanh(GRID)
+    gradient = 1 - h**2
+    for _ in range(STEPS - 1):
+        h = np.tanh(WEIGHT * h)
+        gradient = gradient * WEIGHT * (1 - h**2)
+    found: Array = gradient
+    return found

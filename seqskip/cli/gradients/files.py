@@ -1,0 +1,110 @@
+"""What is left in the folder of a study, and which files there may be replaced."""
+
+import csv
+import json
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seqskip.analysis import Decay
+from seqskip.cli.gradients.picture import draw
+from seqskip.cli.gradients.row import Row
+from seqskip.cli.gradients.study import Study
+
+NUMBERS, CURVES, PICTURE = "gradients.json", "curves.csv", "gradients.png"
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder in which nothing but an earlier study's own files is replaced."""
+
+    path: Path
+
+    def demand_own(self, study: Study) -> None:
+        """Raise ValueError if a file that would be written is there and is none of `seqskip gradients`.
+
+        Checked before anything is measured.
+        """
+        if self.path.exists() and not self.path.is_dir():
+            raise ValueError(f"--out must be a folder, and {self.path} is a file")
+        own = self._own()
+        strange = [name for name in _names(study) if (self.path / name).exists() and name not in own]
+        if strange:
+            raise ValueError(
+                f"--out must be a new folder or one of an earlier `seqskip gradients`, and {self.path / strange[0]} "
+                "is not listed in its gradients.json; choose another folder"
+            )
+
+    def write(self, study: Study, decays: Sequence[Decay], rows: Sequence[Row]) -> None:
+        """Write numbers, curves and picture, and say so."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        for name, decay in zip(_names(study), decays, strict=False):
+            np.savez_compressed(self.path / name, **_arrays(decay))
+        _write_curves(self.path / CURVES, rows, decays)
+        draw(self.path / PICTURE, study, decays)
+        self._write_numbers(study, decays, rows)
+        print(f"picture {self.path / PICTURE}")
+        print(f"numbers {self.path / NUMBERS}, {CURVES}, {', '.join(_names(study)[: len(decays)])}")
+
+    def _own(self) -> list[str]:
+        try:
+            files: list[str] = json.loads((self.path / NUMBERS).read_text(encoding="utf-8"))["files"]
+        except (OSError, ValueError, LookupError, TypeError):
+            return []
+        return files
+
+    def _write_numbers(self, study: Study, decays: Sequence[Decay], rows: Sequence[Row]) -> None:
+        numbers: dict[str, Any] = {
+            "study": study.title,
+            "lag": study.lag,
+            "wrt": decays[0].wrt,
+            "norm": decays[0].norm,
+            "units": {"half_life": "steps", "horizon": "steps", "arrives": "log10", "memory": "steps"},
+            "nets": [{**asdict(row), "verdict": row.verdict} for row in rows],
+            "files": list(_names(study)),
+        }
+        text = json.dumps(_in_json(numbers), indent=2, ensure_ascii=False)
+        (self.path / NUMBERS).write_text(text + "\n", encoding="utf-8")
+
+
+def _names(study: Study) -> list[str]:
+    """Return the names of all files of a study: of the nets' decays first."""
+    plain = [f"{study.kind} {subject.name}".replace("/", "-") for subject in study.subjects]
+    stems = [re.sub(r"[^\w-]+", "_", name) for name in plain]
+    return [*(f"{stem}.npz" for stem in stems), CURVES, PICTURE, NUMBERS]
+
+
+def _arrays(decay: Decay) -> dict[str, Any]:
+    """Return all of a decay by name; the axes of log_norm (nats) are seed, layer, sample, answer and lag."""
+    return {
+        "log_norm": decay.log_norm,
+        "windows": np.array(decay.windows),
+        "layer_names": np.array(decay.layer_names),
+        "answers": np.array(decay.answers),
+        "wrt": np.array(decay.wrt),
+        "norm": np.array(decay.norm),
+    }
+
+
+def _write_curves(path: Path, rows: Sequence[Row], decays: Sequence[Decay]) -> None:
+    """Write ln of the norm relative to its start, a line per lag and a column per net."""
+    curves = [decay.stack for decay in decays]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["lag", *(row.name for row in rows)])
+        for lag in range(len(curves[0].log_norm)):
+            writer.writerow([lag, *(f"{curve.log_norm[lag] - curve.start:.9g}" for curve in curves)])
+
+
+def _in_json(value: Any) -> Any:
+    """Write inf and nan, which JSON does not have, as text."""
+    if isinstance(value, dict):
+        return {key: _in_json(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_in_json(entry) for entry in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
