@@ -3,6 +3,7 @@
 from seqskip.analysis.ablation import without_skips as without_skips
 from seqskip.analysis.bounds import stack_path_bound as stack_path_bound
 from seqskip.analysis.curve import Curve as Curve
+from seqskip.analysis.decay import AXES as AXES
 from seqskip.analysis.decay import Decay as Decay
 from seqskip.analysis.finite_time import FiniteTime as FiniteTime
 from seqskip.analysis.finite_time import finite_time_exponents as finite_time_exponents

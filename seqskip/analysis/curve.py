@@ -35,29 +35,20 @@ class Curve:
         envelope = self.envelope()
         return float(next((value for value in envelope if np.isfinite(value)), -math.inf))
 
-    def peaks(self) -> tuple[npt.NDArray[np.int64], Array]:
-        """Return the largest log norm of each window and its lag, where a path arrives, to be fitted.
-
-        The first quarter, where delay lines fill and the norm is no exponential yet, is left out where two windows
-        remain.
-        """
-        count = len(self.log_norm) // self.window
-        windows = self.log_norm[: count * self.window].reshape(count, self.window)
-        windows = np.where(np.isnan(windows), -np.inf, windows)
-        peaks, lags = windows.max(1), np.arange(count) * self.window + windows.argmax(1)
-        keep = np.isfinite(peaks)
-        late = keep & (np.arange(count) >= count // 4)
-        keep = late if np.count_nonzero(late) >= 2 else keep
-        return lags[keep], peaks[keep]
+    def trend(self) -> tuple[Array, Array]:
+        """Return lags and the log norms round them, where a path arrives: see `trend`."""
+        lags, found = trend(self.log_norm, self.window)
+        keep = settled(found)
+        return lags[keep], found[keep]
 
     @property
     def rate(self) -> float:
-        """Slope of the log norm over lag, nats per step; nan with under two windows in which a path arrives.
+        """Slope of the log norm over lag, nats per step, by least squares through `trend`.
 
-        Least squares through `peaks`.
+        nan with under two windows in which a path arrives.
         """
-        lags, peaks = self.peaks()
-        return math.nan if len(lags) < 2 else float(np.polyfit(lags, peaks, 1)[0])
+        lags, trend = self.trend()
+        return math.nan if len(lags) < 2 else float(np.polyfit(lags, trend, 1)[0])
 
     @property
     def half_life(self) -> float:
@@ -96,3 +87,37 @@ def mean_of_logs(log_norm: Array) -> Array:
     zero = np.isneginf(log_norm).any(0)
     found: Array = np.where(count > 0, total / np.maximum(count, 1), np.where(zero, -np.inf, np.nan))
     return found
+
+
+def trend(log_norm: Array, window: int) -> tuple[Array, Array]:
+    """Return lags, (M,), and the logs of what arrives round them, (..., M), to which laws are fitted.
+
+    With skips the norm comes in pulses, one per delay, that take thousands of lags to run into each other, and the
+    largest of a pulse falls faster than the pulse as a whole. So it is summed, with the weights of a Hann window over
+    up to eight of `window`, from one `window` to the next; a curve of under eight takes the largest of each.
+
+    Args:
+        log_norm: (..., N).
+        window: lags among which at least one path arrives.
+    """
+    norms = np.where(np.isnan(log_norm), -np.inf, log_norm)
+    count = norms.shape[-1] // window
+    several = min(8, count // 4) if count >= 8 else 1
+    width = several * window
+    if width > norms.shape[-1]:
+        return np.empty(0), np.empty((*norms.shape[:-1], 0))
+    spans = np.lib.stride_tricks.sliding_window_view(norms, width, -1)[..., ::window, :]
+    lags = np.arange(spans.shape[-2]) * window + (width - 1) / 2
+    if several == 1:
+        return lags, spans.max(-1)
+    return lags, np.logaddexp.reduce(spans + np.log(np.hanning(width + 2)[1:-1]), axis=-1)
+
+
+def settled(found: Array) -> npt.NDArray[np.bool_]:
+    """Return which of the log norms of a trend, (M,), are to be fitted: finite ones.
+
+    The first quarter, where delay lines fill and the norm is no exponential yet, is left out where two remain.
+    """
+    there = np.isfinite(found)
+    late = there & (np.arange(len(found)) >= len(found) // 4)
+    return late if np.count_nonzero(late) >= 2 else there

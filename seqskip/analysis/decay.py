@@ -177,7 +177,10 @@ class Decay:
             found = "; ".join(sorted(map(str, kinds)))
             raise ValueError(f"decays must agree in layers, samples, answers, wrt and norm, got {found}")
         fields = {name: [getattr(each, name) for each in decays] for name in MEASURED}
-        whole = {name: None if any(f is None for f in each) else np.concatenate(each) for name, each in fields.items()}
+        whole: dict[str, Any] = {
+            name: None if any(part is None for part in parts) else np.concatenate(parts)
+            for name, parts in fields.items()
+        }
         return replace(first, **whole)
 
     def _labels(self) -> tuple[object, ...]:

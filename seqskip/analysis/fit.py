@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from seqskip.analysis.curve import Curve, mean_of_logs
+from seqskip.analysis.curve import mean_of_logs, settled, trend
 
 Array = npt.NDArray[np.float64]
 NAN = (math.nan, math.nan)
@@ -55,49 +55,48 @@ class Fit:
 def fit(rows: Array, window: int) -> Fit:
     """Fit the geometric mean of some curves.
 
-    The largest log norm of each window is fitted by least squares, as a pure delay has exact zeros in between. The
-    first quarter of the windows, where delay lines fill, is left out. Of the two laws the one with the smaller
-    Akaike information criterion is taken: with two numbers each, that is the smaller sum of squares. The interval
-    is a bootstrap over the curves.
+    What is fitted by least squares is the `trend`, which has no gaps between the multiples of a pure delay, without its
+    first quarter, where delay lines fill. Of the two laws the one with the smaller Akaike information criterion is
+    taken: with two numbers each, that is the smaller sum of squares. The interval is a bootstrap over the curves.
 
     Args:
         rows: log norms, (U, N), of U initialisations or samples that were drawn independently.
         window: lags among which at least one path arrives.
     """
-    curve = Curve(mean_of_logs(rows), window)
-    lags, peaks = curve.peaks()
-    if refused := _refusal(curve, lags):
+    lags, trends = trend(rows, window)
+    mean = mean_of_logs(trends)
+    keep = settled(mean)
+    lags, trends, mean = lags[keep], trends[:, keep], mean[keep]
+    if refused := _refusal(rows, len(lags), window):
         return Fit("none", reason=refused)
     span = (int(lags[0]), int(lags[-1]))
-    if np.ptp(peaks) < 1e-9:
+    if np.ptp(mean) < 1e-9:
         return Fit("none", 0.0, half_life=math.inf, lags=span, reason="the norm is the same at all lags: no decay")
-    laws = {"exponential": lags.astype(float), "power": np.log(np.maximum(lags, 1))}
-    unexplained = {kind: _residual(x, peaks) for kind, x in laws.items()}
+    laws = {"exponential": lags, "power": np.log(np.maximum(lags, 1))}
+    unexplained = {kind: _residual(x, mean) for kind, x in laws.items()}
     kind = min(laws, key=lambda each: unexplained[each])
-    r_squared = 1 - unexplained[kind] / float(((peaks - peaks.mean()) ** 2).sum())
+    r_squared = 1 - unexplained[kind] / float(((mean - mean.mean()) ** 2).sum())
     if r_squared < LEAST_R_SQUARED:
         reason = f"neither an exponential nor a power law explains the norm, R² is {r_squared:.2f}"
         return Fit("none", r_squared=r_squared, lags=span, reason=reason)
-    slopes = np.array([_slope(laws[kind], peaks), *_bootstrap(rows[:, lags], laws[kind])])
-    return _found(kind, float(slopes[0]), slopes[1:], r_squared, span)
+    slope, drawn = float(np.polyfit(laws[kind], mean, 1)[0]), _bootstrap(laws[kind], trends)
+    return _found(kind, slope, drawn, r_squared, span)
 
 
-def _refusal(curve: Curve, lags: npt.NDArray[np.int64]) -> str:
+def _refusal(rows: Array, found: int, window: int) -> str:
     """Return why nothing can be fitted, or ""."""
-    if np.isnan(curve.log_norm).all() or not np.isfinite(curve.log_norm).any():
+    if not np.isfinite(rows).any():
         return "no gradient arrives at any lag"
-    if len(lags) >= FEWEST:
+    if found >= FEWEST:
         return ""
-    needed = math.ceil(FEWEST * 4 / 3) * curve.window
     return (
-        f"the sequence is too short: {len(lags)} windows of {curve.window} lags hold a gradient after the first "
-        f"quarter, a fit needs {FEWEST}; measure over {needed} steps or more"
+        f"the sequence is too short: of {rows.shape[1]} lags there are {found} windows of {window} to fit, "
+        f"{FEWEST} are needed; measure over {math.ceil(FEWEST * 4 / 3) * window} steps or more"
     )
 
 
 def _found(kind: str, slope: float, drawn: Array, r_squared: float, span: tuple[int, int]) -> Fit:
-    interval = tuple(map(float, np.percentile(drawn, (2.5, 97.5)))) if len(drawn) else NAN
-    low, high = interval
+    low, high = map(float, np.percentile(drawn, (2.5, 97.5))) if len(drawn) else NAN
     if kind == "power":
         return Fit(kind, exponent=slope, interval=(low, high), r_squared=r_squared, lags=span)
     lives = (half_life(low), half_life(high))
@@ -120,15 +119,12 @@ def bootstrap_means(rows: Array) -> Array:
     return means
 
 
-def _bootstrap(rows: Array, x: Array) -> list[float]:
-    """Return the slopes of resampled mean curves; the lags stay those of the largest norms."""
-    whole = rows[np.isfinite(rows).all(1)]  # a curve with a zero among its peaks has no mean log there
+def _bootstrap(x: Array, trends: Array) -> Array:
+    """Return the slopes of means of resampled curves."""
+    whole = trends[np.isfinite(trends).all(1)]  # a curve with a zero there has no mean log
     centred = x - x.mean()
-    return list(bootstrap_means(whole) @ centred / (centred @ centred))
-
-
-def _slope(x: Array, y: Array) -> float:
-    return float(np.polyfit(x, y, 1)[0])
+    slopes: Array = bootstrap_means(whole) @ centred / (centred @ centred)
+    return slopes
 
 
 def _residual(x: Array, y: Array) -> float:

@@ -114,9 +114,9 @@ def _zeros(subject: Subject, wrt: str, log_norm: npt.NDArray[np.float64]) -> npt
     layers = subject.recording.layers
     found = classify(log_norm, reachable([(layer.core, layer.index) for layer in layers], log_norm.shape[-1], wrt))
     for n, layer in enumerate(layers):
-        # All of a layer's gradients are zero: it is left out of the graph, or of the model.
-        if np.isneginf(log_norm[:, n]).all() and subject.recording.depends_on([layer]):
-            found[:, n] = np.where(found[:, n] == Zero.STRUCTURAL, Zero.STRUCTURAL, Zero.DETACHED)
+        if not subject.recording.is_connected(layer):
+            kind = Zero.DETACHED if subject.recording.depends_on([layer]) else Zero.STRUCTURAL
+            found[:, n] = np.where(found[:, n] == Zero.NONE, Zero.NONE, kind)
     return found
 
 

@@ -31,7 +31,7 @@ def read(path: Path, names: set[str]) -> dict[str, npt.NDArray[Any]]:
         FileNotFoundError: there is none.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             arrays = dict(stored)
     except (ValueError, zipfile.BadZipFile, EOFError, TypeError) as error:
         raise ValueError(f"path must be a file that Decay.save wrote, got {path}: {error}") from error

@@ -40,6 +40,16 @@ class Recording:
         layers = tuple(replace(layer, chain=of_carry[id(layer.chain)]) for layer in self.layers)
         return replace(self, layers=layers, recorder=self.recorder.replaced(list(made.values())))
 
+    def is_connected(self, layer: RecordedLayer) -> bool:
+        """Return whether the graph leads from the answer to the stack that a layer belongs to, at whatever gradient."""
+        owner = {id(leaf): call for call in self.recorder.calls for leaf in call.leaves.all}
+        met, places = set(), [self.recorder.place(self.answer)]
+        while places:
+            calls = [owner[id(leaf)] for leaf in places.pop().leaves if id(owner[id(leaf)]) not in met]
+            met |= {id(call) for call in calls}
+            places += [place for call in calls for place in (call.x, *call.initial)]
+        return any(id(call) in met for call in layer.chain.calls)
+
     def depends_on(self, layers: Collection[RecordedLayer]) -> bool:
         """Return whether the answer's value depends on the stacks that some layers belong to, whatever the graph says.
 

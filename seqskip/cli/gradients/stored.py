@@ -1,7 +1,7 @@
 """The gradient decay that a training has stored: drawn again and put in words."""
 
+from seqskip.analysis.words import horizon_text, steps_text
 from seqskip.training.curves import Curves
-from seqskip.training.report import horizon_text, steps_text
 from seqskip.training.run import Run
 
 
