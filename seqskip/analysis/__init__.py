@@ -1,6 +1,8 @@
 """Measurements on any layer or model, in torch and numpy. Pictures are apart, in `seqskip.analysis.plots`."""
 
 from seqskip.analysis.ablation import without_skips as without_skips
+from seqskip.analysis.advice import Advice as Advice
+from seqskip.analysis.advice import advise as advise
 from seqskip.analysis.bounds import stack_path_bound as stack_path_bound
 from seqskip.analysis.curve import Curve as Curve
 from seqskip.analysis.decay import AXES as AXES
@@ -22,4 +24,6 @@ from seqskip.analysis.shattering_theory import normalised_residual_correlation a
 from seqskip.analysis.shattering_theory import relu_correlation as relu_correlation
 from seqskip.analysis.shattering_theory import residual_correlation as residual_correlation
 from seqskip.analysis.spectrum import Lyapunov as Lyapunov
+from seqskip.analysis.verdict import Verdict as Verdict
+from seqskip.analysis.verdict import verdict as verdict
 from seqskip.analysis.zeros import Zero as Zero

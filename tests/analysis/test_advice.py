@@ -1,0 +1,134 @@
+"""Advice and verdicts against theory by hand."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seqskip import RNN
+from seqskip.analysis import Decay, advise, gradient_decay, theory, verdict
+from seqskip.analysis.advice import arriving
+
+NECESSARY = "necessary for learning, not sufficient"
+
+
+def of(log_norm: np.ndarray, window: int = 1) -> Decay:
+    return Decay(log_norm[None, None, None, None], (window,), ("l0",), (len(log_norm) - 1,))
+
+
+def test_the_plain_layer_decays_by_the_factor() -> None:
+    found = advise(500, factor=0.9)
+    (plain,) = (option for option in found.options if option.delays == ((1,),))
+    assert plain.log10_arriving == pytest.approx(500 * math.log10(0.9))  # 10^-22.9
+    assert plain.half_life == pytest.approx(6.579, abs=5e-4)
+    assert found.best.log10_arriving >= -3 > plain.log10_arriving
+
+
+def test_costs_are_those_of_the_layers() -> None:
+    found = advise(64, cell="LSTM", input_size=3, hidden_size=10)
+    for option in found.options:
+        layer_type = torch.nn.LSTM if option.delays == ((1,),) else None
+        if layer_type:
+            weights = layer_type(3, 10, bias=False)
+            assert option.multiplications == sum(weight.numel() for weight in weights.parameters())
+            assert option.state_bytes == 2 * 10 * 4
+    (stack,) = (option for option in found.options if len(option.delays) > 1)
+    assert stack.delays == tuple((2**k,) for k in range(7))
+    assert stack.state_bytes == 2 * 10 * 4 * (2**7 - 1)
+
+
+def test_two_layers_share_a_lag_out_in_every_way() -> None:
+    one, two = {1: 0.5}, {3: 0.7}
+    expected = sum(0.5 ** (9 - 3 * hops) * 0.7**hops for hops in range(4))
+    assert arriving([one, two], 9) == pytest.approx(math.log10(expected), abs=1e-12)
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(1, 300), st.floats(0.05, 0.98))
+def test_the_best_is_the_cheapest_that_is_enough_or_the_one_from_which_most_arrives(lag: int, factor: float) -> None:
+    found = advise(lag, factor=factor)
+    enough = [option for option in found.options if option.log10_arriving >= -3]
+    if enough:
+        assert found.best.multiplications == min(option.multiplications for option in enough)
+    else:
+        assert found.best.log10_arriving == max(option.log10_arriving for option in found.options)
+    for option in found.options:
+        if len(option.delays) == 1:
+            weights = dict.fromkeys(option.delays[0], factor / len(option.delays[0]))
+            assert option.half_life == pytest.approx(theory.half_life(weights))
+
+
+def test_what_is_advised_is_what_a_linear_layer_does() -> None:
+    layer = RNN(1, 1, bias=False, delays=(1, 64), nonlinearity="relu", dtype=torch.float64)
+    with torch.no_grad():
+        layer.weight_hh_l0.fill_(0.45)
+        layer.weight_ih_l0.fill_(1)
+    measured = verdict(gradient_decay(layer, torch.ones(501, 1, 1, dtype=torch.float64)), 500)
+    (option,) = (option for option in advise(500, factor=0.9).options if option.delays == ((1, 64),))
+    assert measured.log10_arriving == pytest.approx(option.log10_arriving, abs=1e-9)
+
+
+def test_a_verdict_in_words() -> None:
+    rate = -math.log(2) / 23
+    found = verdict(of(rate * np.arange(600)), 500)
+    assert found.log10_arriving == pytest.approx(-500 / 23 * math.log10(2))
+    assert not found.arrives
+    text = str(found)
+    assert text.startswith(
+        "half-life 23 steps, the task needs 500: the gradient that arrives is 10^-6.5 of the start; "
+    )
+    assert "delays (1, " in text
+    assert NECESSARY in text
+    assert NECESSARY in str(advise(500))
+
+
+def test_a_verdict_beyond_what_was_measured_is_extrapolated() -> None:
+    found = verdict(of(-0.1 * np.arange(100)), 1000)
+    assert found.extrapolated
+    assert found.log10_arriving == pytest.approx(-100 * math.log10(math.e))
+    assert "extrapolated" in str(found)
+
+
+@pytest.mark.parametrize(
+    ("log_norm", "word"),
+    [
+        (np.zeros(200), "arrives"),
+        (-0.01 * np.arange(200.0), "arrives"),
+        (-1.0 * np.arange(200.0), "vanishes"),
+        (0.5 * np.arange(200.0), "explodes"),
+        (np.where(np.arange(200) < 3, 0.0, -np.inf), "no path"),
+        (np.full(200, -np.inf), "no path"),
+        (np.zeros(1), "unknown"),
+    ],
+)
+def test_every_verdict(log_norm: np.ndarray, word: str) -> None:
+    found = verdict(of(log_norm), 150)
+    assert found.word == word
+    assert found.arrives == (word == "arrives")
+    assert str(found)
+    assert bool(found.suggestion) == (word == "vanishes" or found.half_life < 1)
+
+
+def test_nets_with_delays_are_told_what_longer_ones_would_give() -> None:
+    found = verdict(of(np.where(np.arange(400) % 4 == 0, -0.2 * np.arange(400.0), -np.inf), 4), 390)
+    assert found.suggestion.startswith("delays (1, 64) would give a half-life of 55.5 steps")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("lag", 0), ("factor", 1.0), ("least", 0), ("cell", "Elman"), ("hidden_size", 0)]
+)
+def test_bad_advice_is_not_asked_for(name: str, value: Any) -> None:
+    with pytest.raises(ValueError, match=f"^{name} must be"):
+        advise(**({"lag": 10} | {name: value}))
+
+
+def test_bad_verdicts_are_not_asked_for() -> None:
+    decay = of(-0.1 * np.arange(100))
+    with pytest.raises(ValueError, match=r"^lag must be an integer >= 1, got 0"):
+        verdict(decay, 0)
+    with pytest.raises(ValueError, match=r"^decades must be a number above 0, got 0"):
+        verdict(decay, 10, decades=0)
