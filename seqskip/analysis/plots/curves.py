@@ -1,0 +1,107 @@
+"""Curves of gradient decay over lag."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from seqskip.analysis.curve import Curve
+from seqskip.analysis.decay import Decay
+from seqskip.analysis.plots.style import GREY, LN10, axes_of, finish, in_decades, looks
+
+OF = {"h": "h", "c": "c", "state": "s", "pre": "a", "x": "x"}  # variables in formulas
+
+
+def plot_curve(ax: Axes, curve: Curve, **line: Any) -> None:
+    """Draw the norm relative to its start over the lag, on a logarithmic axis that has no smallest number."""
+    decades = (curve.log_norm - curve.start) / LN10
+    lags = np.flatnonzero(np.isfinite(decades))
+    ax.plot(lags, decades[lags], **line)
+    ax.set_xlabel("lag n (time steps back)")
+    ax.set_ylabel("‖∂L/∂h$_{T-n}$‖ relative to its start")
+    in_decades(ax)
+
+
+def mark_lag(ax: Axes, lag: int) -> None:
+    """Draw a line at the lag over which a task must remember."""
+    ax.axvline(lag, color=GREY, linestyle=":", linewidth=1.2)
+    ax.annotate(
+        f"the task's lag, {lag}",
+        (lag, 0.3),
+        xycoords=("data", "axes fraction"),
+        xytext=(-4, 0),
+        textcoords="offset points",
+        rotation=90,
+        ha="right",
+        color=GREY,
+    )
+
+
+def plot_decays(
+    decays: Mapping[str, Decay],
+    *,
+    lag: int | None = None,
+    multiples: Sequence[int] = (),
+    title: str = "",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the decay of several models: the mean of each, its 95 % ribbon, and theory, where it was measured, dashed.
+
+    Args:
+        decays: by the name of the model.
+        lag: what the task needs, steps: marked.
+        multiples: delays whose multiples are marked on the lower edge.
+        title: of the picture.
+        ax: axes to draw on, by default those of a new figure.
+    """
+    if not decays:
+        raise ValueError("decays must hold at least one model, got none")
+    ax, drawn = axes_of(ax, (8.4, 4.2)), list(zip(decays.items(), looks(), strict=False))
+    for (name, decay), look in drawn:
+        _ribbon(ax, decay, look["color"])
+        plot_curve(ax, decay.stack, label=name, linewidth=1.6, **look)
+    limits = ax.get_ylim()
+    for (name, decay), look in drawn:
+        if decay.log_bound is not None:
+            _theory(ax, name, decay, look["color"])
+    ax.set_ylim(limits[0], max(limits[1], 1.0))  # a bound that leaves the picture is cut off
+    for d in multiples:
+        _mark_multiples(ax, d)
+    if lag is not None:
+        mark_lag(ax, lag)
+    ax.set_ylabel(f"{symbol(next(iter(decays.values())))} relative to its start")
+    finish(ax, title)
+    ax.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
+    return ax
+
+
+def symbol(decay: Decay) -> str:
+    """Return what was measured as a formula."""
+    top = "L" if decay.norm == "loss" else {"c": "c$_T$", "state": "s$_T$"}.get(decay.wrt, "h$_T$")
+    kind = "" if decay.norm == "loss" else f", {decay.norm} norm,"
+    return f"‖∂{top}/∂{OF[decay.wrt]}$_{{T-n}}$‖{kind}"
+
+
+def _ribbon(ax: Axes, decay: Decay, colour: str) -> None:
+    """Draw between which curves 95 % of the means over as many seeds, or samples, would lie."""
+    low, high = (decay.interval() - decay.stack.start) / LN10
+    lags = np.flatnonzero(np.isfinite(low))
+    ax.fill_between(lags, low[lags], high[lags], color=colour, alpha=0.2, linewidth=0)
+
+
+def _theory(ax: Axes, name: str, decay: Decay, colour: str) -> None:
+    """Draw what theory says in the units of the measurement."""
+    curve, start = decay.bound().stack, decay.stack.start
+    decades = (curve.log_norm - start) / LN10
+    lags = np.flatnonzero(np.isfinite(decades))
+    label = f"{name}, {decay.bound_name}"
+    ax.plot(lags, decades[lags], color=colour, linestyle=(0, (4, 3)), linewidth=0.9, label=label)
+
+
+def _mark_multiples(ax: Axes, d: int) -> None:
+    """Draw a short tick at each multiple of a delay, up to a few dozen."""
+    last = int(ax.get_xlim()[1])
+    marks = range(d, last + 1, d * max(1, last // (40 * d)))
+    ax.plot(marks, [0.012] * len(marks), "|", color=GREY, markersize=6, transform=ax.get_xaxis_transform())
+    ax.annotate(f"multiples of {d}", (d, 0.03), xycoords=("data", "axes fraction"), color=GREY, fontsize="x-small")

@@ -1,0 +1,137 @@
+"""Pictures show the numbers that they are given, for every reader, and leave pyplot alone."""
+
+import inspect
+import io
+import math
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+
+from seqskip import GRU, RNN
+from seqskip.analysis import Decay, finite_time_exponents, gradient_decay, plots, shattering
+from seqskip.analysis.plots.style import COLOURS, LINES
+
+LN10 = math.log(10)
+
+
+def net(seed: int = 0, **options: Any) -> RNN:
+    torch.manual_seed(seed)
+    return RNN(2, 4, **options)
+
+
+def decay(**options: Any) -> Decay:
+    x = torch.randn(40, 3, 2, generator=torch.Generator().manual_seed(1))
+    return Decay.joined([gradient_decay(net(seed, **options), x, theory=True) for seed in range(3)])
+
+
+STEPS, LOSSES = [0, 50, 200], [2.0, 1.0, 0.01]
+LOGS = [np.linspace(0, -end, 60) for end in (90, 30, 10)]
+DRAWN: dict[str, Callable[[], Any]] = {
+    "plot_curve": lambda: plots.plot_curve(Figure().subplots(), decay().stack),
+    "plot_decays": lambda: plots.plot_decays({"plain": decay(), "skips": decay(delays=(1, 8))}, lag=30, multiples=[8]),
+    "plot_half_lives": lambda: plots.plot_half_lives(
+        {"linear": plots.HalfLives([1, 2, 4], [7, 10, 17], [(6, 8), (9, 11), (15, 18)], [7, 10, 17])}
+    ),
+    "plot_training": lambda: plots.plot_training(STEPS, LOGS, LOSSES, lag=30),
+    "plot_local_ratio": lambda: plots.plot_local_ratio(STEPS, LOGS, LOSSES),
+    "plot_spectrum": lambda: plots.plot_spectrum({"net": finite_time_exponents(net(), torch.randn(9, 1, 2), 5, k=4)}),
+    "plot_shattering": lambda: plots.plot_shattering({"net": shattering(net(), torch.linspace(-1, 1, 40), steps=3)}),
+    "plot_tokens": lambda: plots.plot_tokens(gradient_decay(GRU(2, 3), torch.randn(4, 2, 2), wrt="x"), list("abcd")),
+}
+
+
+def test_every_picture_is_tested() -> None:
+    public = {name for name, item in vars(plots).items() if name.startswith("plot_") and inspect.isfunction(item)}
+    assert public == set(DRAWN)
+
+
+@pytest.mark.parametrize("name", sorted(DRAWN))
+def test_every_picture_can_be_written_and_says_its_units(name: str) -> None:
+    drawn = DRAWN[name]()
+    figure = drawn if isinstance(drawn, Figure) else None if drawn is None else drawn.figure
+    if figure is None:  # drawn on the axes given
+        return
+    figure.savefig(io.BytesIO(), format="png")
+    labels = [axes.get_xlabel() + axes.get_ylabel() for axes in figure.axes]
+    assert any(labels)
+    assert any(word in " ".join(labels) for word in ("step", "token", "number"))
+
+
+def test_curves_ribbons_theory_and_marks_are_the_numbers() -> None:
+    one = decay(delays=(1, 8))
+    ax = plots.plot_decays({"skips": one}, lag=30, multiples=[8])
+    lines = {line.get_label(): line for line in ax.get_lines()}
+    start = one.stack.start
+    np.testing.assert_allclose(lines["skips"].get_ydata(), (one.stack.log_norm - start) / LN10)
+    np.testing.assert_allclose(lines["skips, path bound"].get_ydata(), (one.bound().stack.log_norm - start) / LN10)
+    ribbon = ax.collections[0].get_paths()[0].vertices
+    low, high = (one.interval() - start) / LN10
+    assert ribbon[:, 1].min() == pytest.approx(low.min())
+    assert ribbon[:, 1].max() == pytest.approx(high.max())
+    assert any(list(line.get_xdata()) == [30, 30] for line in ax.get_lines())
+    assert any(list(line.get_xdata())[:3] == [8, 16, 24] for line in ax.get_lines())
+
+
+def test_a_bound_that_leaves_the_picture_does_not_stretch_it() -> None:
+    growing = decay()
+    bound = growing.log_norm + 100 * np.arange(40.0)
+    ax = plots.plot_decays({"a": Decay(**(vars(growing) | {"log_bound": bound, "bound_name": "path bound"}))})
+    assert ax.get_ylim()[1] <= 1.5
+
+
+def test_heat_maps_show_each_measurement_in_its_column() -> None:
+    upper = plots.plot_training(STEPS, LOGS, LOSSES).axes[0]
+    shown = np.asarray(upper.collections[0].get_array())
+    np.testing.assert_allclose(shown[:, 1], np.clip((LOGS[1] - LOGS[1][0]) / LN10, -12, None))
+    slopes = np.asarray(plots.plot_local_ratio(STEPS, LOGS, LOSSES).axes[0].collections[0].get_array())
+    np.testing.assert_allclose(slopes[:, 0], np.diff(LOGS[0])[::-1])
+    lower = plots.plot_training(STEPS, LOGS, LOSSES).axes[1]
+    assert lower.get_lines()[0].get_xydata().tolist() == [list(pair) for pair in zip(STEPS, LOSSES, strict=True)]
+    assert lower.get_yscale() == "log"
+
+
+def test_tokens_are_bars_in_the_order_of_time() -> None:
+    found = gradient_decay(GRU(2, 3), torch.randn(4, 2, 2), wrt="x")
+    ax = plots.plot_tokens(found, list("abcd"), sample=1)
+    tops = [bar.get_y() + bar.get_height() for bar in ax.patches]
+    np.testing.assert_allclose(tops, found.select(seed=0, layer=0, sample=1, answer=0)[::-1] / LN10)
+    assert [label.get_text() for label in ax.get_xticklabels()] == list("abcd")
+
+
+def test_curves_are_told_apart_in_print_and_by_colour_blind_readers() -> None:
+    assert len({str(line) for line in LINES}) >= 4
+    luminance = sorted(float(np.dot(to_rgb(colour), (0.2126, 0.7152, 0.0722))) for colour in COLOURS)
+    assert luminance[-1] - luminance[0] > 0.3
+
+
+@pytest.mark.parametrize(
+    ("draw", "message"),
+    [
+        (lambda: plots.plot_decays({}), r"^decays must hold at least one model"),
+        (lambda: plots.plot_half_lives({}), r"^nets must hold at least one"),
+        (lambda: plots.plot_spectrum({}), r"^spectra must hold at least one"),
+        (lambda: plots.plot_shattering({}), r"^found must hold at least one"),
+        (lambda: plots.plot_training([], [], []), r"^steps and log_norms must be equally many"),
+        (
+            lambda: plots.plot_training([0], [np.zeros(3)], [1.0], window=4),
+            r"^log_norms must be equally long, more than",
+        ),
+        (lambda: plots.plot_tokens(decay()), r"^decay must be measured with wrt='x', got wrt='h'"),
+    ],
+)
+def test_bad_input(draw: Callable[[], Axes], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        draw()
+
+
+def test_no_state_of_pyplot_is_used() -> None:
+    code = "import sys, seqskip.analysis.plots; print('matplotlib.pyplot' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
