@@ -34,7 +34,7 @@ def close(run: Run, trainer: Trainer, module: SequenceModule, data: TaskData, ca
     """Test a finished training, write its summary and print the closing table."""
     # All of it is read before the test, which puts the callbacks back to the state of the checkpoint.
     timer = next(callback for callback in callbacks if isinstance(callback, Timer))
-    measured = next((callback.curves for callback in callbacks if isinstance(callback, GradientDecay)), None)
+    measured = next((callback for callback in callbacks if isinstance(callback, GradientDecay)), None)
     summary: dict[str, Any] = {
         "task": type(module.task).__name__,
         "model": type(module.model.core).__name__,

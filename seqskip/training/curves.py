@@ -1,5 +1,6 @@
 """The gradient decay of one training: what was measured when, its file and its picture. No Lightning here."""
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from seqskip.analysis import Curve, Decay
-from seqskip.analysis.plots import BLUE, ORANGE, mark_lag, plot_curve
+from seqskip.analysis.plots import BLUE, ORANGE, mark_lag, plot_curve, plot_training
 
 Array = npt.NDArray[np.float64]
 
@@ -19,11 +20,12 @@ class Curves:
     """Curves of the whole stack at several training steps, of the model and of the same model without skips.
 
     Attributes:
-        lag: the distance over which the task must remember, in time steps.
+        lag: the distance over which the task must remember, in time steps; 0 where it is not known.
         steps: the training steps at which the model was measured, ascending.
         model: log norms of the model at those steps, each (N,).
         plain: log norms without skips, at some of those steps.
         window: lags among which a path of the model arrives (see `Curve`).
+        losses: the training loss at `steps`; nan where it was not known.
     """
 
     lag: int
@@ -32,9 +34,13 @@ class Curves:
     model: list[Array] = field(default_factory=list)
     plain_steps: list[int] = field(default_factory=list)
     plain: list[Array] = field(default_factory=list)
+    losses: list[float] = field(default_factory=list)
 
-    def add(self, step: int, model: Decay, plain: Decay | None = None) -> None:
+    def add(self, step: int, model: Decay, plain: Decay | None = None, loss: float = math.nan) -> None:
         """Take one measurement; one of a step already there replaces it."""
+        if self.steps and self.steps[-1] == step:
+            self.losses.pop()
+        self.losses.append(loss)
         _insert(self.steps, self.model, step, model.stack.log_norm)
         if plain is not None:
             _insert(self.plain_steps, self.plain, step, plain.stack.log_norm)
@@ -67,6 +73,7 @@ class Curves:
             "model": np.array(self.model, dtype=np.float64),
             "plain_steps": np.array(self.plain_steps, dtype=np.int64),
             "plain": np.array(self.plain, dtype=np.float64),
+            "losses": np.array(self.losses, dtype=np.float64),
         }
 
     @classmethod
@@ -79,9 +86,20 @@ class Curves:
             model=list(arrays["model"].astype(np.float64)),
             plain_steps=arrays["plain_steps"].tolist(),
             plain=list(arrays["plain"].astype(np.float64)),
+            losses=arrays["losses"].tolist() if "losses" in arrays else [math.nan] * len(arrays["steps"]),
         )
 
     def draw(self, path: Path, title: str) -> None:
+        """Write the picture of `figure`."""
+        self.figure(title).savefig(path, dpi=150)
+
+    def draw_training(self, path: Path, title: str) -> None:
+        """Write the picture of all measurements over the training steps, with the loss below."""
+        if len(self.model[0]) > 2 * self.window:  # a shorter sequence has no decay to show
+            lag = self.lag or None
+            plot_training(self.steps, self.model, self.losses, window=self.window, lag=lag, title=title).savefig(path)
+
+    def figure(self, title: str) -> Figure:
         """Draw the first and the last measurement, with and without skips, and the task's lag."""
         figure = Figure(figsize=(7.5, 4.5), layout="constrained")
         ax = figure.subplots()
@@ -91,11 +109,12 @@ class Curves:
         for index in _ends(self.plain_steps):
             label = f"same weights, skips removed, step {self.plain_steps[index]}"
             plot_curve(ax, self.plain_curve(index), color=ORANGE, **_line(index, label))
-        mark_lag(ax, self.lag)
+        if self.lag:
+            mark_lag(ax, self.lag)
         ax.set_title(title)
         ax.grid(alpha=0.25)
         ax.legend()
-        figure.savefig(path, dpi=150)
+        return figure
 
 
 def _ends(steps: list[int]) -> list[int]:

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from seqskip.analysis.words import steps_text
-from seqskip.training.curves import Curves
+from seqskip.training.callback import GradientDecay
 from seqskip.training.module import SequenceModule
 
 
@@ -16,12 +16,16 @@ def metric_rows(module: SequenceModule, metrics: dict[str, float]) -> dict[str, 
     return {name: {"measured": metrics[name], "baseline": baseline[name]} for name in baseline if name in metrics}
 
 
-def gradient_rows(curves: Curves) -> dict[str, float]:
-    """Return the half-lives at the start and at the end, in steps, and the lag that the task needs."""
+def gradient_rows(measured: GradientDecay) -> dict[str, float]:
+    """Return the half-lives at the start and at the end and the lag that the task needs, in steps, and the overhead."""
+    curves = measured.curves
+    if curves is None:
+        return {}
     return {
         "half_life_start": curves.curve(0).half_life,
         "half_life_end": curves.curve(-1).half_life,
         "lag": float(curves.lag),
+        "overhead": measured.budget.overhead,
     }
 
 

@@ -26,7 +26,8 @@ def rows(run: Path) -> list[dict[str, str]]:
 
 
 def test_a_run_leaves_its_files(finished: Finished) -> None:
-    names = {"config.yaml", "metrics.csv", "gradient_decay.png", "gradient_decay.npz", "summary.json", "checkpoints"}
+    pictures = {"gradient_decay.png", "gradient_training.png"}
+    names = {"config.yaml", "metrics.csv", "gradient_decay.npz", "summary.json", "checkpoints", *pictures}
     assert {path.name for path in finished.run.iterdir()} == names
     assert {path.name for path in (finished.run / "checkpoints").iterdir()} == {"best.ckpt", "last.ckpt"}
     logged = rows(finished.run)

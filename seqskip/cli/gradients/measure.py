@@ -1,16 +1,14 @@
 """The measurement of a study, net by net."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
-import numpy as np
-import torch
 from rich.console import Console
 from rich.progress import Progress
 from torch import Tensor
 
 from seqskip.analysis import Decay, gradient_decay
 from seqskip.cli.gradients.study import Study, Subject
+from seqskip.training.probe import at_last_step
 
 
 def measure(study: Study, wrt: str, norm: str) -> list[Decay]:
@@ -25,23 +23,12 @@ def measure(study: Study, wrt: str, norm: str) -> list[Decay]:
 
 def _decay(study: Study, subject: Subject, wrt: str, norm: str, done: Callable[[], None]) -> Decay:
     def loss(answer: Tensor) -> Tensor:
-        return at_last_step(study, answer)
+        return at_last_step(study.task, answer, study.probe)
 
     x, decays = study.probe.x, []
     for model in subject.models():
         dtype = next(model.parameters()).dtype
         read = x.to(dtype) if x.is_floating_point() else x
-        decays.append(gradient_decay(model.eval(), read, wrt=wrt, norm=norm, loss=loss))
+        decays.append(gradient_decay(model.eval(), read, wrt=wrt, norm=norm, loss=loss, theory=True))
         done()
-    return replace(decays[0], log_norm=np.concatenate([decay.log_norm for decay in decays]))
-
-
-def at_last_step(study: Study, answer: Tensor) -> Tensor:
-    """Return the task's loss of the answers at the last time step, (B, output_size).
-
-    A loss is a sum over time steps: the answers at the others do not change the gradient of the last.
-    """
-    if study.task.readout == "every":
-        others = answer.new_zeros(len(answer), study.steps - 1, answer.size(-1))
-        answer = torch.cat((others, answer.unsqueeze(1)), 1)
-    return study.task.loss(answer, study.probe)
+    return Decay.joined(decays)
