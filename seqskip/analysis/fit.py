@@ -12,6 +12,8 @@ Array = npt.NDArray[np.float64]
 NAN = (math.nan, math.nan)
 FEWEST = 4  # windows: two numbers are fitted, and two laws compared
 DRAWS = 1000  # of the bootstrap
+DECISIVE = 10  # difference of two information criteria (Burnham & Anderson 2002, section 2.6)
+TINY = 1e-20  # a sum of squares that is rounding
 LEAST_R_SQUARED = 0.25  # below it the norm has no trend worth a number
 
 
@@ -56,8 +58,8 @@ def fit(rows: Array, window: int) -> Fit:
     """Fit the geometric mean of some curves.
 
     What is fitted by least squares is the `trend`, which has no gaps between the multiples of a pure delay, without its
-    first quarter, where delay lines fill. Of the two laws the one with the smaller Akaike information criterion is
-    taken: with two numbers each, that is the smaller sum of squares. The interval is a bootstrap over the curves.
+    first quarter, where delay lines fill. A power law is taken where Akaike's information criterion is decisively, by
+    10 or more, smaller for it than for an exponential. The interval is a bootstrap over the curves.
 
     Args:
         rows: log norms, (U, N), of U initialisations or samples that were drawn independently.
@@ -74,7 +76,9 @@ def fit(rows: Array, window: int) -> Fit:
         return Fit("none", 0.0, half_life=math.inf, lags=span, reason="the norm is the same at all lags: no decay")
     laws = {"exponential": lags, "power": np.log(np.maximum(lags, 1))}
     unexplained = {kind: _residual(x, mean) for kind, x in laws.items()}
-    kind = min(laws, key=lambda each: unexplained[each])
+    # n ln(RSS / n) + 2k, and k is the same.
+    better = len(lags) * math.log(max(unexplained["exponential"], TINY) / max(unexplained["power"], TINY))
+    kind = "power" if better >= DECISIVE else "exponential"
     r_squared = 1 - unexplained[kind] / float(((mean - mean.mean()) ** 2).sum())
     if r_squared < LEAST_R_SQUARED:
         reason = f"neither an exponential nor a power law explains the norm, R² is {r_squared:.2f}"

@@ -1,13 +1,14 @@
 """What a measured decay means for a task."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from seqskip import checks
 from seqskip.analysis import theory
 from seqskip.analysis.advice import NOTE, arriving
 from seqskip.analysis.curve import Curve
 from seqskip.analysis.decay import Decay
+from seqskip.analysis.fit import Fit
 from seqskip.analysis.words import steps_text
 
 DECADES = 6  # a gradient below 10^-6 of its start is lost in the rounding of float32
@@ -21,7 +22,7 @@ class Verdict:
 
     Attributes:
         lag: what the task needs, steps.
-        half_life: of the whole stack, steps; inf where nothing decays, nan without a fit.
+        fit: the law that the decay of the whole stack follows.
         log10_arriving: the gradient at the lag relative to the start, as a power of ten; -inf where no path leads.
         extrapolated: the lag lies beyond what was measured, and the rate was used.
         decades: the gradient arrives if it is at least 10^-decades of its start.
@@ -29,7 +30,7 @@ class Verdict:
     """
 
     lag: int
-    half_life: float
+    fit: Fit
     log10_arriving: float
     extrapolated: bool
     decades: float
@@ -52,13 +53,23 @@ class Verdict:
         return self.word == "arrives"
 
     def __str__(self) -> str:
-        needs = f"half-life {steps_text(self.half_life)}, the task needs {self.lag:,}"
+        return f"{self.sentence}. {NOTE}"
+
+    @property
+    def sentence(self) -> str:
+        """The verdict alone."""
+        needs = f"{self._law()}, the task needs {self.lag:,}"
         if self.word in ("no path", "unknown"):
             what = "no path leads over that lag" if self.word == "no path" else "too little was measured to tell"
         else:
             how = "extrapolated, " if self.extrapolated else ""
             what = f"{how}the gradient that arrives is 10^{self.log10_arriving:.1f} of the start"
-        return f"{needs}: {what}" + (f"; {self.suggestion}" if self.suggestion else "") + f". {NOTE}"
+        return f"{needs}: {what}" + (f"; {self.suggestion}" if self.suggestion else "")
+
+    def _law(self) -> str:
+        if self.fit.kind == "power":
+            return f"falls as n^{self.fit.exponent:.2g}"
+        return f"half-life {steps_text(self.fit.half_life)}"
 
 
 def verdict(decay: Decay, lag: int, *, decades: float = DECADES) -> Verdict:
@@ -80,10 +91,10 @@ def verdict(decay: Decay, lag: int, *, decades: float = DECADES) -> Verdict:
     if not 0 < decades < math.inf:
         raise ValueError(f"decades must be a number above 0, got {decades!r}")
     curve, last = decay.stack, len(decay.stack.log_norm) - 1
-    found = Verdict(lag, curve.half_life, at_lag(curve, lag), lag > last, decades, "")
+    found = Verdict(lag, decay.fit(), at_lag(curve, lag), lag > last, decades, "")
     if found.word not in ("vanishes", "no path") or not curve.rate < 0:
         return found
-    return Verdict(lag, curve.half_life, found.log10_arriving, lag > last, decades, _suggestion(decay, curve.rate, lag))
+    return replace(found, suggestion=_suggestion(decay, curve.rate, lag))
 
 
 def at_lag(curve: Curve, lag: int) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from seqskip.analysis import gradient_decay
+from seqskip.analysis import Decay, gradient_decay, verdict
 from seqskip.cli import main
 from seqskip.cli.gradients.settings import Settings
 from tests.cli.conftest import TINY, Finished, inside
@@ -114,7 +114,9 @@ def test_what_was_there_before_is_kept(tmp_path: Path, capsys: pytest.CaptureFix
 
 
 REFUSED = {
-    "": "one of --run, --checkpoint, --config or --selfcheck must say what to measure, got none",
+    "": "one of --run, --checkpoint, --config, --advise or --selfcheck must say what to do, got none",
+    "--advise=0": "lag must be an integer >= 1, got 0",
+    "--advise=5 --config=copying": "got --config and --advise",
     "--config=copying --run=mine": "got --run and --config",
     "--run=mine --checkpoint=best.ckpt": "got --run and --checkpoint",
     "--config=copying --selfcheck": "got --config and --selfcheck",
@@ -171,3 +173,22 @@ def test_help_names_units_and_examples(capsys: pytest.CaptureFixture[str]) -> No
     printed = capsys.readouterr().out
     assert stop.value.code == 0
     assert all(text in printed for text in ("--run runs/copying", "time steps", "--selfcheck", "--model.core"))
+
+
+def test_advice_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with inside(tmp_path):
+        assert main(["gradients", "--advise", "500"]) == 0
+    assert "<- best" in capsys.readouterr().out
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_files_hold_decays_with_their_theory(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with inside(tmp_path):
+        assert main([*THREE, *SMALL]) == 0
+    decay = Decay.load(tmp_path / "gradients/copying/delays_1_4.npz")
+    assert decay.bound_name == "path bound"
+    assert decay.zero_counts()
+    found = net(numbers(tmp_path / "gradients/copying"), "1,4")
+    assert str(decay.fit()) == found["law"]
+    assert verdict(decay, 8).sentence == found["sentence"]
+    assert found["sentence"] in capsys.readouterr().out

@@ -1,28 +1,13 @@
 """Half-lives of linear recurrences: -ln 2 / ln ρ, ρ the largest root of z^D = Σ_d a_d z^(D-d)."""
 
-import math
-
 import numpy as np
 
 from seqskip.analysis import theory
-from seqskip.analysis.selfcheck.check import Array, Check, Group
+from seqskip.analysis.selfcheck.check import Check, Group
 from seqskip.analysis.selfcheck.linear import GOODFELLOW, LIN
 from seqskip.analysis.selfcheck.nets import decay, log_norms, scalar
 
 DELAYS = (1, 2, 4, 8, 16, 32, 64)
-
-
-def long_run_rate(log_norm: Array, period: int) -> float:
-    """Return the slope of ln G(n) in the long run, nats per step.
-
-    G comes in pulses, one per period d, that take thousands of lags to run into each other. Sums weighted by a Hann
-    window over some periods have none of them: between two such sums lies the one slope that they share.
-    """
-    width = 8 * period
-    weights = np.log(np.hanning(width + 2)[1:-1])
-    early, late = len(log_norm) // 2 - width, len(log_norm) - width
-    sums = [np.logaddexp.reduce(log_norm[at : at + width] + weights) for at in (early, late)]
-    return float(sums[1] - sums[0]) / (late - early)
 
 
 def additive() -> Group:
@@ -33,7 +18,7 @@ def additive() -> Group:
         return Check(
             f"half-life, steps: a = b = 0.45, d = {d}",
             "largest root of z^d = a z^(d-1) + b",
-            lambda: -math.log(2) / long_run_rate(log_norms(scalar(weights), 40 * d + 200), d),
+            lambda: decay(scalar(weights), 40 * d + 200).half_life,
             theory.half_life(weights),
             1e-3,
         )
@@ -41,7 +26,7 @@ def additive() -> Group:
     law = Check(
         "nats per step: a = b = 0.45, d = 64",
         "-ln((1-a)/b) / (d + a/(1-a)); " + GOODFELLOW,
-        lambda: long_run_rate(log_norms(scalar({1: 0.45, 64: 0.45}), 40 * 64 + 200), 64),
+        lambda: decay(scalar({1: 0.45, 64: 0.45}), 40 * 64 + 200).rate,
         theory.large_delay_rate(0.45, 0.45, 64),
         2e-3,
     )

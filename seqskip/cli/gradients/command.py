@@ -1,5 +1,6 @@
 """What was asked for: a proof, or the gradients of some nets."""
 
+from seqskip.analysis import advise
 from seqskip.cli.gradients.options import Options, read
 from seqskip.cli.gradients.selfcheck import selfcheck
 
@@ -9,6 +10,9 @@ def gradients(words: list[str]) -> int:
     options = read(words[1:])
     if options.selfcheck:
         return selfcheck()
+    if options.advise is not None:
+        print(advise(options.advise))
+        return 0
     # Lightning takes seconds to import, and the proof needs none of it.
     from seqskip.cli.quiet import quiet
     from seqskip.cli.safety import restrict_imports

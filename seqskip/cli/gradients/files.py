@@ -9,10 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from seqskip.analysis import Decay
-from seqskip.cli.gradients.picture import draw
 from seqskip.cli.gradients.row import Row
 from seqskip.cli.gradients.study import Study
 
@@ -44,9 +41,9 @@ class Folder:
         """Write numbers, curves and picture, and say so."""
         self.path.mkdir(parents=True, exist_ok=True)
         for name, decay in zip(_names(study), decays, strict=False):
-            np.savez_compressed(self.path / name, **_arrays(decay))
+            decay.save(self.path / name)
         _write_curves(self.path / CURVES, rows, decays)
-        draw(self.path / PICTURE, study, decays)
+        _draw(self.path / PICTURE, study, decays)
         self._write_numbers(study, decays, rows)
         print(f"picture {self.path / PICTURE}")
         print(f"numbers {self.path / NUMBERS}, {CURVES}, {', '.join(_names(study)[: len(decays)])}")
@@ -65,7 +62,7 @@ class Folder:
             "wrt": decays[0].wrt,
             "norm": decays[0].norm,
             "units": {"half_life": "steps", "horizon": "steps", "arrives": "log10", "memory": "steps"},
-            "nets": [{**asdict(row), "verdict": row.verdict} for row in rows],
+            "nets": [asdict(row) for row in rows],
             "files": list(_names(study)),
         }
         text = json.dumps(_in_json(numbers), indent=2, ensure_ascii=False)
@@ -79,16 +76,17 @@ def _names(study: Study) -> list[str]:
     return [*(f"{stem}.npz" for stem in stems), CURVES, PICTURE, NUMBERS]
 
 
-def _arrays(decay: Decay) -> dict[str, Any]:
-    """Return all of a decay by name; the axes of log_norm (nats) are seed, layer, sample, answer and lag."""
-    return {
-        "log_norm": decay.log_norm,
-        "windows": np.array(decay.windows),
-        "layer_names": np.array(decay.layer_names),
-        "answers": np.array(decay.answers),
-        "wrt": np.array(decay.wrt),
-        "norm": np.array(decay.norm),
-    }
+def _draw(path: Path, study: Study, decays: Sequence[Decay]) -> None:
+    """Draw the decay of every net with its spread and theory beside it, and the lag that they must reach."""
+    from matplotlib.figure import Figure  # only when something is drawn
+
+    from seqskip.analysis.plots import plot_decays
+
+    names = [f"{study.kind} {one.name}" if study.kind == "delays" else one.name for one in study.subjects]
+    named = dict(zip(names, decays, strict=True))
+    figure = Figure(figsize=(9.0, 4.5), layout="constrained")
+    plot_decays(named, lag=study.lag, title=study.title, ax=figure.subplots())
+    figure.savefig(path, dpi=150)
 
 
 def _write_curves(path: Path, rows: Sequence[Row], decays: Sequence[Decay]) -> None:

@@ -11,7 +11,10 @@ USAGE = """
   seqskip gradients --run runs/copying                           a training: before, after, and without its skips
   seqskip gradients --checkpoint best.ckpt [--config FILE]       the weights of one file
   seqskip gradients --config copying --delays 1 --delays 1,8     untrained nets side by side
+  seqskip gradients --advise 500                                 delays for a task that must remember 500 steps
   seqskip gradients --selfcheck                                  prove the measure against closed forms"""
+
+SOURCES = ("run", "checkpoint", "config", "advise", "selfcheck")
 
 DESCRIPTION = """Measure how far back in time the gradient of a net reaches: how large ∂L/∂h_{T-n} still is n steps
 before the answer at the last step T. A gradient that arrives is necessary for learning, not sufficient."""
@@ -34,6 +37,7 @@ class Options:
     wrt: str
     norm: str
     out: str | None
+    advise: int | None
     selfcheck: bool
     overrides: tuple[str, ...]  # words for the settings of the config
 
@@ -88,13 +92,18 @@ def read(words: list[str]) -> Options:
 
 
 def _demand_one_source(options: Options) -> None:
-    named = [name for name in ("run", "checkpoint", "config", "selfcheck") if getattr(options, name)]
+    named = [name for name in SOURCES if _is_given(getattr(options, name))]
     if len(named) == 1 or named == ["checkpoint", "config"]:
         if options.delays and named != ["config"]:
             raise ValueError(f"--delays must stand beside --config alone: --{named[0]} has its own delays")
         return
     got = " and ".join(f"--{name}" for name in named) or "none"
-    raise ValueError(f"one of --run, --checkpoint, --config or --selfcheck must say what to measure, got {got}")
+    *others, last = (f"--{name}" for name in SOURCES)
+    raise ValueError(f"one of {', '.join(others)} or {last} must say what to do, got {got}")
+
+
+def _is_given(value: object) -> bool:
+    return value is not None and value is not False
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -119,5 +128,7 @@ def _parser() -> argparse.ArgumentParser:
     norm = "that of the loss gradient, or of the Jacobian ∂h_T/∂h_{T-n}: spectral, frobenius, directional (loss)"
     parser.add_argument("--norm", default="loss", help=norm)
     parser.add_argument("--out", metavar="DIR", help="folder to write to (RUN/gradients, or gradients/CONFIG)")
+    help_text = "print which delays reach n time steps back, and what they cost, from theory alone"
+    parser.add_argument("--advise", metavar="n", type=int, help=help_text)
     parser.add_argument("--selfcheck", action="store_true", help="run the closed forms against the tool")
     return parser

@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
-from seqskip.cli.gradients.row import DECADES, Row
+from seqskip.analysis.advice import NOTE as NECESSARY
+from seqskip.analysis.verdict import DECADES
+from seqskip.cli.gradients.row import Row
 from seqskip.cli.gradients.study import Study
 from seqskip.cli.quiet import terminal
 
-NOTE = f"""In steps: half-life, its 95 % interval, lag beyond which less than 10^-{DECADES} is left, mean lag (memory).
-A gradient that arrives is necessary for learning, not sufficient."""
+NOTE = f"""In steps: half-life (n^p where a power law fits better) and its 95 % interval, lag beyond which less than
+10^-{DECADES} is left, mean lag (memory).
+{NECESSARY}"""
 WIDE = 120  # of a file or a pipe
-COLOURS = {"arrives": "green", "vanishes": "red", "explodes": "red", "no path": "red"}
+COLOURS = {"arrives": "green", "vanishes": "red", "explodes": "red", "no path": "red", "unknown": "yellow"}
 
 
 def print_table(study: Study, rows: Sequence[Row]) -> None:
@@ -34,6 +37,9 @@ def print_table(study: Study, rows: Sequence[Row]) -> None:
         table.add_row(*_cells(row, study))
     console = Console(highlight=False, width=None if terminal() else WIDE)
     console.print(table)
+    console.print()
+    for row in rows:
+        console.print(f"{row.name}: {row.sentence}", soft_wrap=True)
     console.print(f"\n{NOTE}\n", style="dim")
 
 
@@ -44,7 +50,7 @@ def _cells(row: Row, study: Study) -> tuple[str, ...]:
     return (
         row.name,
         str(row.layers),
-        _number(row.half_life),
+        _number(row.half_life) if math.isnan(row.exponent) else f"n^{row.exponent:.2f}",
         _interval(row),
         horizon,
         _number(row.memory),
