@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from seqskip.cells import Cell, GRUCell, LSTMCell
+from seqskip.cells import Cell, RNNCell
 from seqskip.recurrent import Recurrent
 from seqskip.stack import Block
 
@@ -49,8 +49,8 @@ class _Reach:
     def __init__(self, block: Block, source: Bits, mask: Bits):
         cell, self.source, self.mask = block.forward.cell, source, mask
         used = [d for d, matrix in zip(cell.delays, _matrices(cell), strict=True) if bool(matrix.any())]
-        carries = not isinstance(cell, LSTMCell | GRUCell) and len(cell.state_names) == 1
-        steps = used if carries else cell.delays
+        # Of a cell that nobody knows here, it is taken that it carries its state as LSTM and GRU do.
+        steps = used if isinstance(cell, RNNCell) else cell.delays
         self.made = self._closure(source, steps)  # where the step's new state is read, in any part
         self.h = self.made if len(cell.state_names) == 1 else source | self._shifted(self.made, used)
         self.c = self._shifted(self.made, cell.delays)

@@ -14,10 +14,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
-from matplotlib.figure import Figure
 
 from seqskip.analysis import Decay, gradient_decay, theory
-from seqskip.analysis.plots import HalfLives, plot_half_lives
+from seqskip.analysis.plots import HalfLives, plot_half_lives, save
 from seqskip.benchmark.machine import describe
 from seqskip.layers import GRU, LSTM, RNN
 from seqskip.recurrent import Recurrent
@@ -36,10 +35,7 @@ def main(words: Sequence[str] | None = None) -> int:
     out, start = parser.parse_args(words).out, time.perf_counter()
     nets = {"linear": linear(), **{name: at_start(name, make) for name, make in TRAINABLE.items()}}
     print("\n".join(table(nets)))
-    figure = Figure(figsize=(7.5, 4.8), layout="constrained")
-    plot_half_lives(nets, title="how far back the gradient reaches, untrained", ax=figure.subplots())
-    out.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(out, dpi=110)
+    save(plot_half_lives(nets, title="how far back the gradient reaches, untrained"), out)
     machine = describe()
     print(f"\npicture {out}; {(time.perf_counter() - start) / 60:.1f} minutes on {machine['cpu']}")
     return 0
@@ -49,8 +45,8 @@ def linear() -> HalfLives:
     """Return the half-lives of a linear unit: measured, and those of theory."""
     measured = []
     for d in _told("linear"):
-        layer = RNN(1, 1, bias=False, delays=_delays(d), nonlinearity="relu", dtype=torch.float64)
-        with torch.no_grad():
+        with torch.random.fork_rng(devices=[]), torch.no_grad():
+            layer = RNN(1, 1, bias=False, delays=_delays(d), nonlinearity="relu", dtype=torch.float64)
             layer.get_parameter("weight_ih_l0").fill_(1)
             layer.get_parameter("weight_hh_l0").fill_(2 * SHARE / len(layer.delays[0]))
         measured.append(gradient_decay(layer, torch.ones(_steps(d), 1, 1, dtype=torch.float64)).fit().half_life)

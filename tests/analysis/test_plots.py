@@ -6,6 +6,7 @@ import math
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,10 +33,15 @@ def decay(**options: Any) -> Decay:
     return Decay.joined([gradient_decay(net(seed, **options), x, theory=True) for seed in range(3)])
 
 
+def curve_on(ax: Axes) -> Axes:
+    plots.plot_curve(ax, decay().stack)
+    return ax
+
+
 STEPS, LOSSES = [0, 50, 200], [2.0, 1.0, 0.01]
 LOGS = [np.linspace(0, -end, 60) for end in (90, 30, 10)]
 DRAWN: dict[str, Callable[[], Any]] = {
-    "plot_curve": lambda: plots.plot_curve(Figure().subplots(), decay().stack),
+    "plot_curve": lambda: curve_on(Figure().subplots()),
     "plot_decays": lambda: plots.plot_decays({"plain": decay(), "skips": decay(delays=(1, 8))}, lag=30, multiples=[8]),
     "plot_half_lives": lambda: plots.plot_half_lives(
         {"linear": plots.HalfLives([1, 2, 4], [7, 10, 17], [(6, 8), (9, 11), (15, 18)], [7, 10, 17])}
@@ -56,13 +62,22 @@ def test_every_picture_is_tested() -> None:
 @pytest.mark.parametrize("name", sorted(DRAWN))
 def test_every_picture_can_be_written_and_says_its_units(name: str) -> None:
     drawn = DRAWN[name]()
-    figure = drawn if isinstance(drawn, Figure) else None if drawn is None else drawn.figure
-    if figure is None:  # drawn on the axes given
-        return
+    figure = drawn if isinstance(drawn, Figure) else drawn.figure
     figure.savefig(io.BytesIO(), format="png")
     labels = [axes.get_xlabel() + axes.get_ylabel() for axes in figure.axes]
     assert any(labels)
     assert any(word in " ".join(labels) for word in ("step", "token", "number"))
+
+
+def test_a_picture_is_saved_into_a_new_folder(tmp_path: Path) -> None:
+    ax = curve_on(Figure().subplots(1, 2)[0])
+    plots.save(ax, tmp_path / "new" / "picture.svg")
+    assert (tmp_path / "new" / "picture.svg").read_text(encoding="utf-8").startswith("<?xml")
+    with pytest.raises(ValueError, match="Format 'nonsense' is not supported"):
+        plots.save(ax, tmp_path / "picture.nonsense")
+    ax.remove()
+    with pytest.raises(ValueError, match="ax must be part of a figure"):
+        plots.save(ax, tmp_path / "picture.png")
 
 
 def test_curves_ribbons_theory_and_marks_are_the_numbers() -> None:

@@ -1,7 +1,7 @@
 """Pictures of what `seqskip.analysis` measures. Nothing is measured here.
 
-Each function draws on the axes that it is given, or on a new figure, and returns them; `axes.figure.savefig(path)`
-writes the picture. No state of pyplot is used.
+Each function draws on the axes that it is given, or on a new figure, and returns them; `save(axes, path)` writes the
+picture. No state of pyplot is used.
 """
 
 from seqskip.analysis.plots.curves import mark_lag as mark_lag
@@ -16,4 +16,5 @@ from seqskip.analysis.plots.spectrum import plot_spectrum as plot_spectrum
 from seqskip.analysis.plots.style import BLUE as BLUE
 from seqskip.analysis.plots.style import GREY as GREY
 from seqskip.analysis.plots.style import ORANGE as ORANGE
+from seqskip.analysis.plots.style import save as save
 from seqskip.analysis.plots.tokens import plot_tokens as plot_tokens

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -25,8 +26,21 @@ def looks() -> Iterator[dict[str, Any]]:
 
 
 def axes_of(ax: Axes | None, size: tuple[float, float] = (7.0, 4.2)) -> Axes:
-    """Return the axes to draw on: those given, or those of a new figure (`axes.figure.savefig(path)` writes it)."""
+    """Return the axes to draw on: those given, or those of a new figure."""
     return Figure(figsize=size, layout="constrained", dpi=120).subplots() if ax is None else ax
+
+
+def save(ax: Axes, path: str | Path) -> None:
+    """Write the whole picture that axes are part of, in the format of the path's ending; its folder is made.
+
+    Raises:
+        ValueError: the axes have been removed from their figure, or matplotlib has no such format.
+    """
+    figure = ax.get_figure(root=True)
+    if figure is None:
+        raise ValueError("ax must be part of a figure to be saved, and has been removed from it")
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path)
 
 
 def in_decades(ax: Axes) -> None:

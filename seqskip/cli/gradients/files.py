@@ -78,15 +78,11 @@ def _names(study: Study) -> list[str]:
 
 def _draw(path: Path, study: Study, decays: Sequence[Decay]) -> None:
     """Draw the decay of every net with its spread and theory beside it, and the lag that they must reach."""
-    from matplotlib.figure import Figure  # only when something is drawn
-
-    from seqskip.analysis.plots import plot_decays
+    from seqskip.analysis.plots import plot_decays, save  # only when something is drawn: matplotlib
 
     names = [f"{study.kind} {one.name}" if study.kind == "delays" else one.name for one in study.subjects]
     named = dict(zip(names, decays, strict=True))
-    figure = Figure(figsize=(9.0, 4.5), layout="constrained")
-    plot_decays(named, lag=study.lag, title=study.title, ax=figure.subplots())
-    figure.savefig(path, dpi=150)
+    save(plot_decays(named, lag=study.lag, title=study.title), path)
 
 
 def _write_curves(path: Path, rows: Sequence[Row], decays: Sequence[Decay]) -> None:
