@@ -67,6 +67,7 @@ class Augmented:
 
     def push(self, x: Tensor, s: Tensor, tangents: Tensor) -> tuple[Tensor, Tensor]:
         """Return s_t and J_t Q, (B, A, k), for tangents Q, (B, A, k), J_t = ∂s_t/∂s_{t-1}: J_t itself is not formed."""
+        s = s.clone()  # of a view torch would give the whole tensor that it looks at a tangent, k of them
 
         def one(tangent: Tensor) -> tuple[Tensor, Tensor]:
             after = jvp(lambda before: self.step(x, before), (s,), (tangent,))

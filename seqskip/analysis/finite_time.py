@@ -1,6 +1,7 @@
 """Finite-time Lyapunov exponents: what is left of a change of the state after as many steps as a task needs."""
 
 import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,16 +11,22 @@ from torch import Tensor, nn
 
 from seqskip import checks
 from seqskip.analysis.augmented import Augmented, augmented
-from seqskip.analysis.frames import orthonormal, random_frame
+from seqskip.analysis.frames import orthonormal, random_frame, widened
 from seqskip.analysis.graded import Graded
 from seqskip.analysis.lyapunov import demand_at_most
 
 Array = npt.NDArray[np.float64]
 
-SMALL = 200  # directions up to which all are followed: exact at once
-SPARE = 8  # directions beyond the k wanted that speed convergence up
-SWEEPS = 10  # to and fro over a window before all directions are followed
-CONVERGED = 1e-10  # relative change of a singular value over one sweep
+Move = Callable[[Tensor, Tensor, Tensor], Tensor]  # of a frame by one step: x_t, s_{t-1}, (B, A, k) to (B, A, k)
+
+SMALL = 512  # directions up to which all are followed: exact at once, and sooner than to and fro
+SPARE = 24  # directions beyond the k wanted that speed convergence up
+SWEEPS = 6  # to and fro over a window before more directions are followed
+WIDER = 4  # times as many
+CONVERGED = 1e-9  # relative change of a singular value over one sweep
+LONGEST = 32  # steps from one QR to the next
+APART = 1e-6  # of R's diagonal, smallest to largest: rounding is then 1e-10 of the smallest direction
+FAR_APART = 1e-3  # with which twice as many steps may be tried
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +71,7 @@ def finite_time_exponents(model: nn.Module, x: Tensor, lag: int, k: int = 1) -> 
     with a logarithmic scale for each row, and its singular values come from one-sided Jacobi, each exact relative
     to itself, or from a dense decomposition where all k are near the largest. Where the state has many more
     directions than k, a frame goes to and fro over the window, by J forward and by Jᵀ backward in time, until the
-    values stand still (subspace iteration); where they do not, all directions are followed.
+    values stand still (subspace iteration); where they do not, more directions are followed, in the end all.
 
     Args:
         model: a seqskip layer, a `SequenceModel`, or torch.nn's RNN, LSTM or GRU.
@@ -101,29 +108,55 @@ def _trajectory(net: Augmented, x: Tensor) -> Tensor:
 
 def _window(net: Augmented, x: Tensor, states: Tensor, k: int) -> Tensor:
     """Return the k largest ln σ of the product of a window's Jacobians, (B, k)."""
-    if net.size > max(SMALL, k + SPARE):
-        frame, before = random_frame(states[0], k + SPARE), torch.tensor(torch.inf)
-        for _ in range(SWEEPS):
-            frame, found = _forth(net, x, states, frame, k)
-            if torch.allclose(found, before.to(found), rtol=0, atol=CONVERGED):
-                return found
-            frame, before = _back(net, x, states, frame), found
-    _, found = _forth(net, x, states, random_frame(states[0], net.size), k)
-    return found
+    width = net.size if net.size <= SMALL else min(net.size, k + SPARE)
+    frame, before, sweep = random_frame(states[0], width), torch.tensor(torch.inf), 0
+    while True:
+        frame, found = _forth(net, x, states, frame, k)
+        if frame.size(-1) == net.size or torch.allclose(found, before.to(found), rtol=0, atol=CONVERGED):
+            return found
+        frame, before, sweep = _back(net, x, states, frame), found, sweep + 1
+        if sweep % SWEEPS == 0:
+            frame = widened(frame, min(net.size, WIDER * frame.size(-1)))
 
 
 def _forth(net: Augmented, x: Tensor, states: Tensor, frame: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """Push a frame V over a window: Q of J_n ··· J_1 V, and the k largest ln σ of that."""
     product = None
-    for step, state in zip(x, states, strict=True):
-        frame, r = orthonormal(net.push(step, state, frame)[1])
-        product = (product or Graded.identity(r)).after(r)
+    for q, r in _frames(lambda *step: net.push(*step)[1], x, states, frame):
+        frame, product = q, (product or Graded.identity(r)).after(r)
     assert product is not None
     return frame, product.log_singular_values(k)
 
 
 def _back(net: Augmented, x: Tensor, states: Tensor, frame: Tensor) -> Tensor:
     """Pull a frame back over a window, from its last step to its first: an orthonormal frame of J_1ᵀ ··· J_nᵀ Q."""
-    for step, state in zip(x.flip(0), states.flip(0), strict=True):
-        frame, _ = orthonormal(net.pull(step, state, frame))
-    return frame
+    *_, (moved, _) = _frames(net.pull, x.flip(0), states.flip(0), frame)
+    return moved
+
+
+def _frames(move: Move, x: Tensor, states: Tensor, frame: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """Move a frame over steps and yield Q R, orthonormal again, as seldom as rounding allows.
+
+    A QR costs far more than a step. Steps after which the frame's directions are no longer well apart are gone over
+    again, half as many at a time.
+    """
+    done, length = 0, 1
+    while done < len(x):
+        moved, end = frame, min(done + length, len(x))
+        for step, state in zip(x[done:end], states[done:end], strict=True):
+            moved = move(step, state, moved)
+        q, r = orthonormal(moved)
+        ratio = _smallest_ratio(r)
+        if end - done > 1 and ratio < APART:
+            length = (end - done + 1) // 2
+            continue
+        frame, done = q, end
+        length = min(2 * length, LONGEST) if ratio > FAR_APART else length
+        yield q, r
+
+
+def _smallest_ratio(r: Tensor) -> float:
+    """Return the smallest of all directions' stretches relative to the largest of the same sample."""
+    diagonal = r.diagonal(dim1=-2, dim2=-1).abs()
+    ratio = diagonal.amin(-1) / diagonal.amax(-1)
+    return float(ratio.nan_to_num(0).amin())  # 0 / 0 where all directions have died

@@ -18,6 +18,13 @@ def random_frame(like: Tensor, k: int) -> Tensor:
     return frame
 
 
+def widened(frame: Tensor, k: int) -> Tensor:
+    """Return an orthonormal frame of k directions, (B, A, k), the first of which are those given."""
+    missing = random_frame(frame[..., 0], k)[..., frame.size(-1) :]
+    wider: Tensor = torch.linalg.qr(torch.cat((frame, missing), -1))[0]
+    return wider
+
+
 def orthonormal(tangents: Tensor) -> tuple[Tensor, Tensor]:
     """Return Q, (B, A, k), and the upper triangular R, (B, k, k), of tangents Q R, entries of R that are 0 made 0.
 

@@ -81,7 +81,12 @@ class StackTrace:
         return StackTrace(tuple(found)) if len(found) == len(self.layers) else None
 
     def pull(
-        self, output: Scaled, look: Look, states: Sequence[Scaled | None] | None = None, for_input: bool = True
+        self,
+        output: Scaled,
+        look: Look,
+        states: Sequence[Scaled | None] | None = None,
+        for_input: bool = True,
+        for_inputs: bool = True,
     ) -> list[Pulled]:
         """Pull ∂L/∂z_t of the last layer's output, (T, R, H), back through all layers.
 
@@ -89,6 +94,8 @@ class StackTrace:
             look: says what is to be kept of what is found in each layer.
             states: for each layer what else L says about its states directly, (T, R, P·H), or None for nothing.
             for_input: find ∂L/∂x of the first layer too.
+            for_inputs: keep ∂L/∂x of the layers above it, each as large as a layer's states, which else are let go of
+                as soon as the layer below has been passed.
 
         Returns:
             What comes out of each layer, the first one first.
@@ -98,7 +105,7 @@ class StackTrace:
         for n in reversed(range(len(self.layers))):
             assert cotangent is not None
             pulled = self.layers[n].pull(cotangent, states[n] if states else None, look, for_input or n > 0)
-            found.insert(0, pulled)
+            found.insert(0, pulled if for_inputs or n == 0 else replace(pulled, x=None))
             cotangent = pulled.x
         return found
 

@@ -75,7 +75,7 @@ class Call:
         """
         lines = [None] * len(states) if final is None else _split(_joined(final), self.trace.depths)
         direct = [_direct(own, line, self.steps) for own, line in zip(states, lines, strict=True)]
-        pulled = self.trace.pull(output, look, direct, for_input or bool(self.x.leaves))
+        pulled = self.trace.pull(output, look, direct, for_input or bool(self.x.leaves), for_input)
         pulled = [_with_rest(one, line, self.steps) for one, line in zip(pulled, lines, strict=True)]
         line = Scaled.cat([one.initial for one in pulled])
         further = list(zip(self.initial, _parts(line, len(self.initial)), strict=True))
