@@ -130,8 +130,9 @@ def _forth(net: Augmented, x: Tensor, states: Tensor, frame: Tensor, k: int) -> 
 
 def _back(net: Augmented, x: Tensor, states: Tensor, frame: Tensor) -> Tensor:
     """Pull a frame back over a window, from its last step to its first: an orthonormal frame of J_1ᵀ ··· J_nᵀ Q."""
-    *_, (moved, _) = _frames(net.pull, x.flip(0), states.flip(0), frame)
-    return moved
+    for q, _ in _frames(net.pull, x.flip(0), states.flip(0), frame):
+        frame = q
+    return frame
 
 
 def _frames(move: Move, x: Tensor, states: Tensor, frame: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
