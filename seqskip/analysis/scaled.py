@@ -22,7 +22,7 @@ class Scaled:
     def of(cls, value: Tensor, log: Tensor | float = 0.0) -> "Scaled":
         """Return value · exp(log) with each row's largest entry made 1."""
         value = value.double()
-        size = value.abs().amax(-1)
+        size = largest_entry(value)
         empty = size == 0
         scale = torch.where(empty, -torch.inf, size.log() + log)
         return cls(value / torch.where(empty, 1, size).unsqueeze(-1), scale)
@@ -65,6 +65,11 @@ class Scaled:
         """Return the natural log of the Euclidean norm of each row, (...), over some of its columns."""
         norm: Tensor = torch.linalg.vector_norm(self.value[..., columns], dim=-1)
         return self.log + norm.log()
+
+
+def largest_entry(rows: Tensor) -> Tensor:
+    """Return the size of the largest entry of each row, (...): without a copy of all sizes."""
+    return torch.maximum(rows.amax(-1), rows.amin(-1).neg())
 
 
 def finite(log: Tensor) -> Tensor:

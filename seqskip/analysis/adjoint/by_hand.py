@@ -11,7 +11,7 @@ from torch import Tensor
 
 from seqskip.analysis.adjoint.segment import Carried, Segment, largest, room
 from seqskip.analysis.adjoint.trace import Look, Pulled, Trace, last_step
-from seqskip.analysis.scaled import Scaled, finite
+from seqskip.analysis.scaled import Scaled, finite, largest_entry
 from seqskip.cells import Cell
 from seqskip.cells.base import average
 from seqskip.engines.bptt import SweepEngine
@@ -107,10 +107,9 @@ class Backward:
         direct = self.direct[rows].relative_to(scale)
         grad_h, *grad_c = (part.contiguous() for part in torch.split(direct, self.problem.hidden, 1))
         da, *kept = (room(part, (last - first) * width, count) for part in carried.parts)
-        dh = torch.empty_like(grad_h)
-        flow = Flow(first, last, grad_h, _if_any(grad_c), da, _if_any(kept), dh)
+        flow = Flow(first, last, grad_h, _if_any(grad_c), da, _if_any(kept), dh=grad_h)
         self.sweeps.backward(flow)
-        return Segment(flow, dh, log, scale)
+        return Segment(flow, grad_h, log, scale)
 
     def _seen(self, segment: Segment) -> Scaled:
         flow, state = segment.flow, segment.dh
@@ -128,7 +127,7 @@ class Backward:
         """Write ∂L/∂x of the rows of a segment, each row's largest entry made 1, and the logs of their scales."""
         columns = self.problem.layout.input_columns(self.problem.hidden)
         torch.mm(segment.da[:, columns], self.problem.weight_ih, out=x)
-        size = x.abs().amax(1)
+        size = largest_entry(x)
         x /= torch.where(size == 0, 1, size).unsqueeze(1)
         torch.add(size.log(), segment.scale, out=log)
 

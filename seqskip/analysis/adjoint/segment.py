@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from seqskip.analysis.scaled import finite
+from seqskip.analysis.scaled import finite, largest_entry
 from seqskip.engines.bptt.problem import Flow
 
 SAFE = 1e100  # squares of such numbers still are float64 numbers, and so are their inverses
@@ -27,7 +27,7 @@ class Carried:
 
     def size(self) -> Tensor:
         """Return the log of the largest entry of each row of a step, (W,)."""
-        sizes = [_size(part).view(-1, len(self.log)).amax(0) for part in self.parts]
+        sizes = [largest_entry(part).view(-1, len(self.log)).amax(0) for part in self.parts]
         return torch.stack(sizes).amax(0).log() + finite(self.log)
 
     def in_units_of(self, log: Tensor) -> "Carried":
@@ -64,13 +64,8 @@ def change_of_scale(old: Tensor, new: Tensor) -> Tensor:
 
 def is_safe(rows: Tensor) -> bool:
     """Return whether no row's largest entry is near the ends of float64's range."""
-    size = _size(rows)
+    size = largest_entry(rows)
     return bool(((size == 0) | (size > 1 / SAFE) & (size < SAFE)).all())
-
-
-def _size(rows: Tensor) -> Tensor:
-    """Return the largest entry of each row."""
-    return rows.abs().amax(-1)
 
 
 def largest(log: Tensor, width: int) -> Tensor:

@@ -100,4 +100,4 @@ class Flow:
     grad_c: Tensor | None  # the same about an LSTM's c, or None for nothing
     da: Tensor  # (·, blocks·H): ∂L/∂a, to be filled for the segment; the D steps after it are there
     kept: Tensor | None  # (·, H): what gate and state hand to each of the delayed states, times K
-    dh: Tensor | None = None  # (N, H): ∂L/∂h over all paths, to be filled where somebody wants to know it
+    dh: Tensor | None = None  # (N, H): ∂L/∂h over all paths, filled where somebody wants to know it; may be grad_h
