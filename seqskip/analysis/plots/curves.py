@@ -35,6 +35,7 @@ def mark_lag(ax: Axes, lag: int) -> None:
         rotation=90,
         ha="right",
         color=GREY,
+        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 1.0},
     )
 
 
