@@ -34,8 +34,10 @@ def theory(subject: Subject, measure: Norm, wrt: str, answers: Sequence[int], lo
     carried = subject.along_carry() if kinds <= set(GATES) else None
     if carried is None:
         return None
+    # No gate carries an LSTM's h: beside it stands what its cell state keeps.
+    kept = "c" if wrt == "h" and kinds == {LSTMCell} else wrt
     names = " and ".join(sorted(GATES[kind] for kind in kinds if issubclass(kind, LSTMCell | GRUCell)))
-    return Theory(f"{names}-gate product", [logs.log_norm for logs in measure.measure(carried, wrt, answers)])
+    return Theory(f"{names}-gate product", [logs.log_norm for logs in measure.measure(carried, kept, answers)])
 
 
 def _path_bounds(

@@ -48,8 +48,8 @@ def gradient_decay(
         model: a seqskip layer or `SequenceModel`, torch.nn's RNN, LSTM or GRU, or any module with such layers (or
             torch.nn's cells) inside. It must treat each sample alone.
         x: input, laid out as the model reads it.
-        at: the time step T of the answer, negative from the end; several of them; or "every". -1 is the only one
-            for a model with one answer in all.
+        at: the time step T of the answer, "last" or negative from the end; several of them; or "every". The last is
+            the only one for a model with one answer in all. An answer of shape (B, T) is one number for each step.
         wrt: "h" (hidden state), "c" (an LSTM's cell state), "state" (both, side by side), "pre" (the gates'
             pre-activations) or "x" (the input of each layer).
         norm: "loss" for ∂L/∂·, or of the Jacobian of the top layer's state at step T, ∂h_T/∂· (∂c_T/∂c for "c",
@@ -62,16 +62,18 @@ def gradient_decay(
             not mix samples but by sum or mean. The default is the sum.
 
         theory: put beside it what theory says, `Decay.bound()`: of a stack of RNNs, the path bound; of LSTMs and
-            GRUs, the part of the gradient that the forget or update gates alone carry, which costs as much time again.
+            GRUs, the part of the gradient that the forget or update gates alone carry, which costs as much time again
+            (no gate carries an LSTM's h: beside wrt="h" stands that of c).
 
     Returns:
         Natural logs of norms (nats), by seed, layer, sample, answer and lag (steps).
 
     Raises:
-        ValueError: the model has no recurrent layer, mixes samples, reads in two directions or has a projection
-            (proj_size); the answer depends on no state ("structural") or only on detached ones; states or
-            gradients are NaN or infinite, the message says from which step and layer on; `at` lies outside the
-            sequence, or another argument breaks a rule; model and input are on different devices.
+        ValueError: the model has no recurrent layer, has one that normalises over the batch, reads in two directions
+            or has a projection (proj_size); the answer depends on no state ("structural") or only on detached ones;
+            states or gradients are NaN or, in the model's dtype, infinite, the message says from which step and layer
+            on; `at` lies outside the sequence, or another argument breaks a rule; model and input are on different
+            devices.
     """
     measure = _norm(norm, probes, loss)
     subject = Subject.of(model, x)
@@ -87,6 +89,8 @@ def gradient_decay(
 
 def _norm(name: str, probes: int | None, loss: Loss) -> Norm:
     checks.choice("norm", name, NORMS)
+    if not callable(loss):
+        raise ValueError(f"loss must be a function of the answer, such as torch.sum, got {loss!r}")
     if probes is not None:
         if name != "frobenius":
             raise ValueError(f"probes estimate the Frobenius norm alone, got norm={name!r}; use norm='frobenius'")
@@ -106,17 +110,25 @@ def _decay(subject: Subject, wrt: str, norm: str, answers: tuple[int, ...], logs
         wrt,
         norm,
         log_error=_by_lag(subject, answers, errors) if errors else None,
-        zeros=_zeros(subject, wrt, log_norm),
+        zeros=_zeros(subject, wrt, answers, log_norm),
     )
 
 
-def _zeros(subject: Subject, wrt: str, log_norm: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:
+def _zeros(
+    subject: Subject, wrt: str, answers: tuple[int, ...], log_norm: npt.NDArray[np.float64]
+) -> npt.NDArray[np.uint8]:
     layers = subject.recording.layers
     found = classify(log_norm, reachable([(layer.core, layer.index) for layer in layers], log_norm.shape[-1], wrt))
     for n, layer in enumerate(layers):
-        if not subject.recording.is_connected(layer):
-            kind = Zero.DETACHED if subject.recording.depends_on([layer]) else Zero.STRUCTURAL
-            found[:, n] = np.where(found[:, n] == Zero.NONE, Zero.NONE, kind)
+        cut = subject.recording.cut_off(layer)
+        if not cut:
+            continue
+        kind = Zero.DETACHED if subject.recording.depends_on(cut) else Zero.STRUCTURAL
+        off = layer.steps_of(cut)
+        for a, step in enumerate(answers):
+            lags = off[: subject.local(layer, step) + 1][::-1]
+            here = found[:, n, :, a, : len(lags)]
+            here[(here != Zero.NONE) & lags] = kind
     return found
 
 

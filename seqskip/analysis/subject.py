@@ -37,6 +37,7 @@ class Subject:
         x: its input.
         recording: what it did.
         time: the axis of the answer that time stands along, or None where there is one answer in all.
+        steps: the time steps T of the answer, those of the longest layers where it has none.
         carry_only: the way back is through the gates' carry alone.
     """
 
@@ -44,6 +45,7 @@ class Subject:
     x: Tensor
     recording: Recording
     time: int | None
+    steps: int
     carry_only: bool = False
 
     @classmethod
@@ -53,12 +55,7 @@ class Subject:
         runnable = EveryStep(inner) if isinstance(inner, SequenceModel) else inner
         recording = record(runnable, x)
         assert isinstance(x, Tensor)
-        return cls(runnable, x, recording, _time_axis(inner, recording))
-
-    @property
-    def steps(self) -> int:
-        """The time steps T."""
-        return _steps(self.recording)
+        return cls(runnable, x, recording, *_time_axis(inner, recording))
 
     @property
     def batch(self) -> int:
@@ -120,8 +117,8 @@ class Subject:
         """
         named: Sequence[object] = at if isinstance(at, Sequence) else (at,)
         if isinstance(at, str):
-            checks.choice("at", at, ("every",))
-            named = range(self.steps)
+            checks.choice("at, if not a time step,", at, ("last", "every"))
+            named = range(self.steps) if at == "every" else (-1,)
         if not named:
             raise ValueError("at must name at least one time step, got none; use -1 for the last one")
         found = tuple(_step(each, self.steps) for each in named)
@@ -143,8 +140,10 @@ class Subject:
             answer = self.recording.answer.detach().clone().requires_grad_()
             value = loss(answer if self.time is None else answer.select(self.time, step))
             if not isinstance(value, Tensor) or value.dim() or not value.requires_grad:
-                raise ValueError(f"loss must return a scalar tensor that depends on the answer, got {value!r}")
-            (gradient,) = torch.autograd.grad(value, answer)
+                raise ValueError(f"loss must return a scalar tensor that depends on the answer, got {_told(value)}")
+            (gradient,) = torch.autograd.grad(value, answer, allow_unused=True)
+        if gradient is None:
+            raise ValueError("loss must return a scalar tensor that depends on the answer, got one that does not")
         return gradient
 
 
@@ -154,22 +153,34 @@ def _step(at: object, steps: int) -> int:
     return int(at) % steps
 
 
-def _steps(recording: Recording) -> int:
-    return max(layer.steps for layer in recording.layers)
+def _told(value: object) -> str:
+    return f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) and value.dim() else repr(value)
 
 
-def _time_axis(model: nn.Module, recording: Recording) -> int | None:
-    """Return the axis along which the answer has the T steps, beside the one of B samples, or None."""
-    if isinstance(model, Recurrent | nn.RNNBase):
-        return int(model.batch_first and recording.answer.dim() == 3)
-    steps = _steps(recording)
+def _time_axis(model: nn.Module, recording: Recording) -> tuple[int | None, int]:
+    """Return the axis of the answer along which the T steps stand beside the B samples, None for no such, and T."""
     shape, batch = tuple(recording.answer.shape), recording.layers[0].batch
+    lengths = sorted({layer.steps for layer in recording.layers}, reverse=True)
+    if isinstance(model, Recurrent | nn.RNNBase):
+        return int(model.batch_first and len(shape) == 3), lengths[0]
+    for steps in lengths:  # a decoder's answer has the steps of the decoder
+        fitting = [axis for axis, sizes in ((1, (batch, steps)), (0, (steps, batch))) if shape[:2] == sizes]
+        if not fitting:
+            continue
+        axis = fitting[0] if len(fitting) == 1 else int(recording.layers[0].core.batch_first)
+        if len(shape) > 2 or not _reads_the_end(recording, axis):
+            return axis, steps
     if len(shape) < 3:
-        return None
-    fitting = [axis for axis, sizes in ((1, (batch, steps)), (0, (steps, batch))) if shape[:2] == sizes]
-    if not fitting:
-        raise ValueError(
-            f"the answer must have shape (B, ·), (B, T, ·) or (T, B, ·) with B={batch} and T={steps} to be measured, "
-            f"got {shape}; wrap the model in a module that returns one of these"
-        )
-    return fitting[0] if len(fitting) == 1 else int(recording.layers[0].core.batch_first)
+        return None, lengths[0]
+    raise ValueError(
+        f"the answer must have shape (B, ·), (B, T, ·) or (T, B, ·) with B={batch} and T={lengths[0]} to be measured, "
+        f"got {shape}; wrap the model in a module that returns one of these"
+    )
+
+
+def _reads_the_end(recording: Recording, axis: int) -> bool:
+    """Return whether the first number along an axis depends on the last state: then it is a score, and no time step."""
+    first = torch.zeros_like(recording.answer)
+    first.select(axis, 0).fill_(1)
+    pulled = recording.pull(first.unsqueeze(0), lambda _: lambda state, _: state)
+    return any(bool(layer.seen.log[-1].isfinite().any()) for layer in pulled)

@@ -19,7 +19,9 @@ class Zero(IntEnum):
 
     NONE = 0  # no zero
     STRUCTURAL = 1  # no path leads from there to the answer: no sum of delays is the lag, or a matrix is zero
-    SATURATED = 2  # a path leads there, but a derivative on it is exactly zero: ReLU off, a gate or tanh at its end
+    SATURATED = (
+        2  # a path leads there, but a derivative on it is exactly zero: ReLU off, a gate or tanh at its end, a factor 0
+    )
     DETACHED = 3  # the answer depends on it, but somebody cut the graph: .detach(), no_grad, numpy
 
 

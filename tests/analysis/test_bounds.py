@@ -110,3 +110,10 @@ def test_the_bound_of_another_cell_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^model must be a stack of RNN layers .*got GRUCell"):
         stack_path_bound(GRU(2, 3), 10)
     assert gradient_decay(GRU(2, 3), torch.zeros(5, 1, 2)).log_norm.shape[-1] == 5
+
+
+def test_beside_the_h_of_an_lstm_stands_what_its_cell_state_keeps() -> None:
+    layer, x = LSTM(2, 3), torch.randn(30, 2, 2)
+    beside_h, beside_c = (gradient_decay(layer, x, wrt=wrt, theory=True).log_bound for wrt in ("h", "c"))
+    assert beside_h is not None and np.isfinite(beside_h[..., 1:]).all()  # of h_T and c_T the loss reads h_T alone
+    np.testing.assert_array_equal(beside_h, beside_c)

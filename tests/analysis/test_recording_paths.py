@@ -22,14 +22,14 @@ def test_detached_states_are_told_from_those_without_a_path(readout: Any) -> Non
     recording = record(Readout(readout), torch.randn(5, 2, 3))
     with pytest.raises(ValueError, match="got states that are detached"):
         recording.pull(torch.ones(1, 2, 2), whole)
-    assert recording.depends_on(recording.layers)
+    assert recording.depends_on(recording.recorder.calls)
 
 
 def test_states_without_a_path_are_told_from_detached_ones() -> None:
     recording = record(Readout(torch.zeros_like), torch.randn(5, 2, 3))
     with pytest.raises(ValueError, match="got a structural zero: there is no path"):
         recording.pull(torch.ones(1, *recording.answer.shape), whole)
-    assert not recording.depends_on(recording.layers)
+    assert not recording.depends_on(recording.recorder.calls)
 
 
 def test_dropout_does_not_pass_for_a_path() -> None:
@@ -62,7 +62,7 @@ def test_a_lower_layer_that_is_detached_is_found_out() -> None:
     recording = record(Halves(), torch.randn(5, 2, 3))
     low, aside, high = (one.seen.log_norm() for one in recording.pull(torch.ones(1, 2, 3), whole))
     assert low.isneginf().all() and aside.isneginf().all() and high.isfinite().all()
-    found = {layer.name: recording.depends_on([layer]) for layer in recording.layers}
+    found = {layer.name: recording.depends_on(layer.chain.calls) for layer in recording.layers}
     assert found == {"aside": False, "low": True, "high": True}
 
 

@@ -1,5 +1,6 @@
 """Models and inputs that cannot be recorded."""
 
+import warnings
 from typing import Any
 
 import pytest
@@ -138,3 +139,11 @@ def test_cotangents_must_agree_in_number() -> None:
     recording = record(nn.GRU(3, 4), torch.randn(5, 2, 3))
     with pytest.raises(ValueError, match=r"equally many cotangents, at least one, got \[\]"):
         recording.pull(None, whole)
+
+
+def test_a_scripted_model_is_refused() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch deprecates torch.jit; models scripted with it are still about
+        scripted = torch.jit.script(nn.LSTM(2, 3))
+    with pytest.raises(ValueError, match=r"^model must run in Python to be measured, got a scripted"):
+        record(scripted, torch.randn(4, 1, 2))

@@ -78,6 +78,42 @@ def test_a_layer_that_is_cut_off(structural: bool, kind: Zero) -> None:
     assert set(found[1].ravel()) == {Zero.NONE}
 
 
+class Chunks(nn.Module):
+    """Ten steps and ten more, the state cut between them: truncated back-propagation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn = nn.GRU(2, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        _, state = self.rnn(x[:10])
+        return self.rnn(x[10:], state.detach())[0][-1]
+
+
+class Loop(nn.Module):
+    """A cell step by step, the state cut before one of the steps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cell = nn.LSTMCell(2, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        state = None
+        for t, x_t in enumerate(x.unbind(0)):
+            if t == 10 and state is not None:
+                state = tuple(part.detach() for part in state)
+            state = self.cell(x_t, state)
+        assert state is not None
+        return state[0]
+
+
+@pytest.mark.parametrize("model", [Chunks, Loop])
+def test_what_lies_before_a_cut_in_time_is_detached(model: type[nn.Module]) -> None:
+    found = kinds(model(), torch.randn(20, 2, 2))[0]
+    assert set(found[:, :10].ravel()) == {Zero.NONE}
+    assert set(found[:, 10:].ravel()) == {Zero.DETACHED}
+
+
 def test_counts() -> None:
     decay = gradient_decay(RNN(1, 3, delays=4), torch.randn(20, 2, 1))
     assert decay.zero_counts() == {"structural": 2 * 15, "saturated": 0, "detached": 0}

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -50,6 +52,11 @@ class RecordedLayer:
         """The time steps T that were recorded."""
         return sum(call.steps for call in self.chain.calls)
 
+    def steps_of(self, calls: Sequence[Call]) -> npt.NDArray[np.bool_]:
+        """Return which of the T steps belong to some of the calls."""
+        mine = {id(call) for call in calls}
+        return np.repeat([id(call) in mine for call in self.chain.calls], [call.steps for call in self.chain.calls])
+
     @property
     def batch(self) -> int:
         """The samples B."""
@@ -71,9 +78,19 @@ class RecordedLayer:
         return tuple(torch.cat(part) for part in zip(*self._states(), strict=True))
 
     @property
+    def largest(self) -> float:
+        """The largest number of the model's dtype: what is beyond it in float64 is infinite for the model."""
+        return torch.finfo(self.chain.calls[0].leaves.output.dtype).max
+
+    @property
     def is_finite(self) -> bool:
-        """Whether no state is NaN or infinite, nor so large that their sum is."""
-        return all(bool(part.sum().isfinite()) for call in self._states() for part in call)
+        """Whether no state is NaN, or infinite in the model's dtype."""
+        # No comparison with NaN is true.
+        return all(
+            bool(part.amax() <= self.largest) and bool(part.amin() >= -self.largest)
+            for call in self._states()
+            for part in call
+        )
 
     def _states(self) -> list[State]:
         return [call.trace.layers[self.index].trace.states for call in self.chain.calls]

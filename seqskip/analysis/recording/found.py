@@ -16,6 +16,11 @@ def unwrapped(model: object) -> nn.Module:
     """Return the model inside torch.compile's and torch.nn.parallel's wrappers."""
     if not isinstance(model, nn.Module):
         raise ValueError(f"model must be a torch.nn.Module, got {type(model).__name__}")
+    if any(isinstance(module, torch.jit.ScriptModule) for module in model.modules()):
+        raise ValueError(
+            f"model must run in Python to be measured, got a scripted {type(model).__name__}; give the "
+            "module that torch.jit.script was called with"
+        )
     parallel = isinstance(model, DataParallel | DistributedDataParallel)
     inside = model.module if parallel else model._modules.get("_orig_mod")
     return model if inside is None else unwrapped(inside)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from seqskip.analysis.adjoint import Pulled
 from seqskip.analysis.recording.backward import Backward, LookAt, demand_finite
+from seqskip.analysis.recording.call import Call
 from seqskip.analysis.recording.chain import RecordedLayer, layers_of
 from seqskip.analysis.recording.forward import Forward
 from seqskip.analysis.recording.graph import Place
@@ -40,22 +41,22 @@ class Recording:
         layers = tuple(replace(layer, chain=of_carry[id(layer.chain)]) for layer in self.layers)
         return replace(self, layers=layers, recorder=self.recorder.replaced(list(made.values())))
 
-    def is_connected(self, layer: RecordedLayer) -> bool:
-        """Return whether the graph leads from the answer to the stack that a layer belongs to, at whatever gradient."""
+    def cut_off(self, layer: RecordedLayer) -> list[Call]:
+        """Return the calls of a layer's stack that the graph does not lead to from the answer, at whatever gradient."""
         owner = {id(leaf): call for call in self.recorder.calls for leaf in call.leaves.all}
         met, places = set(), [self.recorder.place(self.answer)]
         while places:
             calls = [owner[id(leaf)] for leaf in places.pop().leaves if id(owner[id(leaf)]) not in met]
             met |= {id(call) for call in calls}
             places += [place for call in calls for place in (call.x, *call.initial)]
-        return any(id(call) in met for call in layer.chain.calls)
+        return [call for call in layer.chain.calls if id(call) not in met]
 
-    def depends_on(self, layers: Collection[RecordedLayer]) -> bool:
-        """Return whether the answer's value depends on the stacks that some layers belong to, whatever the graph says.
+    def depends_on(self, calls: Collection[Call]) -> bool:
+        """Return whether the answer's value depends on the states that some calls gave, whatever the graph says.
 
         Where no gradient arrives, that tells detached states (True) from those without a path (False).
         """
-        mine = {id(call) for layer in layers for call in layer.chain.calls}
+        mine = {id(call) for call in calls}
         return self.forward.changes({n for n, call in enumerate(self.recorder.calls) if id(call) in mine}, self.answer)
 
     def demand_finite(self, steps: int | None = None) -> None:
@@ -114,7 +115,7 @@ class Recording:
         place = self.recorder.place(self.answer)
         if place.leaves:
             return place
-        if self.depends_on(self.layers):
+        if self.depends_on(self.recorder.calls):
             raise ValueError(
                 "the answer must depend on the states in a way that autograd sees, got states that are detached: the "
                 "answer changes with them, but no gradient reaches them; look for .detach(), .data, .item(), numpy, "
@@ -151,5 +152,6 @@ def _bad_steps(layer: RecordedLayer, steps: int | None) -> list[int]:
     """Return the first step with a state that is no number, if there is one."""
     if layer.is_finite:
         return []
-    good = torch.stack([part.isfinite().flatten(1).all(1) for part in layer.states]).all(0)[:steps]
+    # In the model's own dtype: what float64 still holds may be infinite there, and so in all that follows.
+    good = torch.stack([(part.abs() <= layer.largest).flatten(1).all(1) for part in layer.states]).all(0)[:steps]
     return (~good).nonzero().flatten()[:1].tolist()
