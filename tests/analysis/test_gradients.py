@@ -161,6 +161,13 @@ def test_a_loss_is_a_function() -> None:
         gradient_decay(RNN(2, 3), torch.randn(5, 1, 2), loss="mean")
 
 
+def test_an_infinite_input_is_refused_though_gates_hide_it(layer_type: type[Recurrent]) -> None:
+    x = torch.randn(9, 2, 3)
+    x[4, 1, 2] = torch.inf
+    with pytest.raises(ValueError, match=r"^states must be finite .*from time step 4 on, first in layer l0"):
+        gradient_decay(layer_type(3, 2, 2), x)
+
+
 def test_states_that_only_float64_holds_are_refused() -> None:
     # h_t = 100 h_{t-1}: beyond float32 after some twenty steps, and there the model's answer is NaN.
     x = torch.ones(30, 2, 1)

@@ -84,13 +84,20 @@ class RecordedLayer:
 
     @property
     def is_finite(self) -> bool:
-        """Whether no state is NaN, or infinite in the model's dtype."""
+        """Whether no state, nor what the stack reads, is NaN, or infinite in the model's dtype."""
         # No comparison with NaN is true.
-        return all(
-            bool(part.amax() <= self.largest) and bool(part.amin() >= -self.largest)
-            for call in self._states()
-            for part in call
-        )
+        parts = [part for call in self._read_and_done() for part in call if part.numel()]
+        return all(bool(part.amax() <= self.largest) and bool(part.amin() >= -self.largest) for part in parts)
+
+    def good_steps(self) -> Tensor:
+        """Return at which of the T steps that holds, (T,)."""
+        parts = [torch.cat(part) for part in zip(*self._read_and_done(), strict=True)]
+        return torch.stack([(part.abs() <= self.largest).flatten(1).all(1) for part in parts]).all(0)
+
+    def _read_and_done(self) -> list[State]:
+        # What a layer above reads are the states below it. Gates may hide an infinite input: they are at their ends.
+        read = [(call.trace.layers[0].trace.x,) if self.index == 0 else () for call in self.chain.calls]
+        return [(*x, *states) for x, states in zip(read, self._states(), strict=True)]
 
     def _states(self) -> list[State]:
         return [call.trace.layers[self.index].trace.states for call in self.chain.calls]

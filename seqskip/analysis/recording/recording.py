@@ -4,7 +4,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from seqskip.analysis.adjoint import Pulled
@@ -152,6 +151,4 @@ def _bad_steps(layer: RecordedLayer, steps: int | None) -> list[int]:
     """Return the first step with a state that is no number, if there is one."""
     if layer.is_finite:
         return []
-    # In the model's own dtype: what float64 still holds may be infinite there, and so in all that follows.
-    good = torch.stack([(part.abs() <= layer.largest).flatten(1).all(1) for part in layer.states]).all(0)[:steps]
-    return (~good).nonzero().flatten()[:1].tolist()
+    return (~layer.good_steps()[:steps]).nonzero().flatten()[:1].tolist()
