@@ -76,7 +76,9 @@ def shattering(net: nn.Module, grid: Tensor | Array, *, steps: int = 1, lags: in
         raise ValueError(f"grid must have shape (M,) with M > lags={lags}, got {tuple(points.shape)}")
     inner = unwrapped(net)
     refuse_mixing(inner)
-    gradient = _gradient(copy.deepcopy(inner).double(), points, steps)
+    like = next(inner.parameters(), points)
+    with torch.random.fork_rng(_cuda(like)):
+        gradient = input_gradient(_of(copy.deepcopy(inner).double(), steps), points.to(like.device))
     if not bool(gradient.isfinite().all()):
         raise ValueError("the gradient must be finite at every input, got NaN or inf; look at the weights")
     found: Array = gradient.cpu().numpy()
@@ -101,15 +103,18 @@ def noise(points: int, lags: int) -> tuple[Array, Array]:
     return found[0], found[1]
 
 
-def _gradient(net: nn.Module, points: Tensor, steps: int) -> Tensor:
-    """Return ∂f/∂x at every point: f has one row for each, so the gradient of their sum is that of each."""
-    like = next(net.parameters(), points)
-    with torch.inference_mode(False), torch.enable_grad(), torch.random.fork_rng(_cuda(like)):
-        x = points.to(like.device).clone().requires_grad_()
-        value = _of(net, steps)(x).sum()
+def input_gradient(f: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """Return ∂f/∂x at every input in x, in its shape: each has numbers of its own, so their sum has all gradients.
+
+    Raises:
+        ValueError: f does not depend on x.
+    """
+    with torch.inference_mode(False), torch.enable_grad():
+        inputs = x.clone().requires_grad_()
+        value = f(inputs).sum()
         if not value.requires_grad:
             raise ValueError("the output must depend on the input, got a net without a path; look for .detach()")
-        (gradient,) = torch.autograd.grad(value, x, allow_unused=True, materialize_grads=True)
+        (gradient,) = torch.autograd.grad(value, inputs, allow_unused=True, materialize_grads=True)
     return gradient
 
 

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from seqskip.analysis import Paths, autocorrelation, gradient_decay, lyapunov, shattering
-from seqskip.analysis.selfcheck import GROUPS, Check, nets, shattered
+from seqskip.analysis.selfcheck import GROUPS, Check, nets, shattered, wide
+from seqskip.analysis.shattering import input_gradient
 
 Tool = Callable[..., Any]
 
@@ -60,6 +61,12 @@ def smoothed(*args: Any, **options: Any) -> Any:
     return replace(found, gradient=late, autocorrelation=autocorrelation(late, options["lags"]))
 
 
+def mixed(f: Tool, x: torch.Tensor) -> torch.Tensor:
+    """Gradients into which 5 % of their neighbours' have leaked."""
+    found = input_gradient(f, x)
+    return found + 0.05 * found.flip(0)
+
+
 def checks() -> list[Check]:
     return [check for make in GROUPS for check in make().checks]
 
@@ -86,8 +93,7 @@ def test_every_check_fails_with_some_broken_tool(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(Paths, "mean_recurrent_length", lambda self, lag: 1.01)
     monkeypatch.setattr(nets, "lyapunov", in_bits)
     monkeypatch.setattr(shattered, "shattering", smoothed)
-    monkeypatch.setattr(shattered, "relu_correlation", lambda angle, depth: 2.0**-depth)
-    monkeypatch.setattr(shattered, "normalised_residual_correlation", lambda depth: depth**-0.5)
+    monkeypatch.setattr(wide, "input_gradient", mixed)
     for check in whole:
         caught = False
         for tool in BROKEN.values():
@@ -98,6 +104,16 @@ def test_every_check_fails_with_some_broken_tool(monkeypatch: pytest.MonkeyPatch
         if not caught:
             unbroken.append(check.name)
     assert unbroken == []
+
+
+def test_the_laws_of_shattering_are_held_against_nets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not a formula against a number: without the gradients of a net there is nothing measured."""
+    laws = [check for check in checks() if check.name.endswith((": L = 1, 3, 6, 10", ": L = 4, 16, 64"))]
+    state = torch.get_rng_state()
+    assert [check.run().passed for check in laws] == [True, True]
+    assert torch.equal(torch.get_rng_state(), state)
+    monkeypatch.setattr(wide, "input_gradient", lambda f, x: torch.ones_like(x))
+    assert [check.run().passed for check in laws] == [False, False]
 
 
 def test_a_rate_that_is_one_percent_off_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
