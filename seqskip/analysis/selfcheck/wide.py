@@ -20,7 +20,7 @@ def relu_layers(depths: Sequence[int], size: int = 1000) -> Array:
     weights = [_weight(source, size) for _ in range(max(depths))]
     x, readout = _perpendicular(source, size), _normal(source, PAIRS, size)
 
-    def answer(h: Tensor, depth: int) -> Tensor:
+    def answer(depth: int, h: Tensor) -> Tensor:
         for weight in weights[:depth]:
             h = torch.relu(h @ weight)
         return h * readout
@@ -39,7 +39,7 @@ def residual_layers(depths: Sequence[int], size: int = 128) -> Array:
     masks = torch.rand(max(depths), 2, PAIRS, size, generator=source) < 0.5
     x, readout = _normal(source, 2, PAIRS, size), _normal(source, PAIRS, size)
 
-    def answer(h: Tensor, depth: int) -> Tensor:
+    def answer(depth: int, h: Tensor) -> Tensor:
         for weight, mask in zip(weights[:depth], masks[:depth], strict=True):
             h = h + (h * mask) @ weight
         return h * readout
@@ -47,11 +47,11 @@ def residual_layers(depths: Sequence[int], size: int = 128) -> Array:
     return _alike(answer, x, depths)
 
 
-def _alike(answer: Callable[[Tensor, int], Tensor], x: Tensor, depths: Sequence[int]) -> Array:
+def _alike(answer: Callable[[int, Tensor], Tensor], x: Tensor, depths: Sequence[int]) -> Array:
     """Return the correlation of the gradients at the pairs x (2, P, N), over all pairs and features, by the depth."""
     found = []
     for depth in depths:
-        first, second = input_gradient(partial(answer, depth=depth), x)
+        first, second = input_gradient(partial(answer, depth), x)
         found.append(float((first * second).sum() / (first.norm() * second.norm())))
     return np.array(found)
 
