@@ -3,7 +3,6 @@
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,9 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from seqskip import checks
+from seqskip.analysis.line import along_line
 from seqskip.analysis.recording.found import refuse_mixing, unwrapped
-from seqskip.model import SequenceModel
-from seqskip.recurrent import Recurrent
 
 Array = npt.NDArray[np.float64]
 COLLAPSED = 1e-8  # a spread of the gradients relative to their size below which there is nothing to correlate
@@ -46,43 +44,57 @@ class Shattering:
 
     def __str__(self) -> str:
         if self.collapsed:
-            return "collapsed: the gradient is the same at all inputs"
+            return f"collapsed: the gradient is {'the same' if self.gradient.any() else '0'} at all inputs"
         found, white, brown = (one[1] for one in (self.autocorrelation, self.white, self.brown))
         return f"autocorrelation at 1 grid step {found:.3f} (white noise {white:.3f}, brown {brown:.3f})"
 
 
-def shattering(net: nn.Module, grid: Tensor | Array, *, steps: int = 1, lags: int = 15) -> Shattering:
+def shattering(
+    net: nn.Module, grid: Tensor | Array, *, steps: int = 1, lags: int = 15, features: int | None = None
+) -> Shattering:
     """Measure the autocorrelation of a net's input gradient along a line of M inputs.
 
-    f is the sum of the net's outputs. A net of any kind reads (M, I), each input being x_i in all I features. A
-    recurrent one (seqskip's layers and `SequenceModel`, torch.nn's RNN, LSTM and GRU) reads sequences whose first
-    step is x_i and whose other steps are zero; f is then the sum of the output at the last step, and `steps` is the
-    depth. Computed in float64 on a copy: nothing of the net is touched; its mode, training or evaluation, stays.
+        R(k) = Σ_i z_i z_{i+k} / Σ_i z_i²,   z = g - mean(g),   g_i = ∂f/∂x(x_i)
+
+    f is the sum of the net's outputs. A net of any kind reads (M, I), each input being x_i in all I features. One
+    with recurrent layers in it reads sequences whose first step is x_i and whose other steps are zero, (M, T, I), or
+    (T, M, I) where its first recurrent layer has batch_first=False; f is then the sum of the output at the last
+    step, and `steps` is the depth. Computed in float64 on a copy: nothing of the net is touched; its mode, training
+    or evaluation, stays. Source: Balduzzi et al. 2017, arXiv 1702.08591.
 
     Args:
         net: the net.
         grid: x_1 < ... < x_M at equal distances, (M,), M > lags.
         steps: the length T of the sequences.
         lags: the largest K, grid steps.
+        features: I; by default that of the first linear or recurrent layer in the net.
 
     Raises:
-        ValueError: the grid is too short or not one-dimensional, the gradient is NaN or infinite, the output does
-            not depend on the input, or a layer such as BatchNorm mixes the inputs of a batch.
+        ValueError: the grid is too short, not one-dimensional, not ascending or not finite, the net cannot read such
+            inputs or answers in another shape, the gradient is NaN or infinite, the output does not depend on the
+            input, or a layer such as BatchNorm mixes the inputs of a batch.
     """
-    points = torch.as_tensor(grid, dtype=torch.float64)
-    checks.integer("lags", lags, 1)
     checks.integer("steps", steps, 1)
-    if points.dim() != 1 or len(points) <= lags:
-        raise ValueError(f"grid must have shape (M,) with M > lags={lags}, got {tuple(points.shape)}")
+    points = _ascending(torch.as_tensor(grid, dtype=torch.float64), checks.integer("lags", lags, 1))
     inner = unwrapped(net)
     refuse_mixing(inner)
     like = next(inner.parameters(), points)
     with torch.random.fork_rng(_cuda(like)):
-        gradient = input_gradient(_of(copy.deepcopy(inner).double(), steps), points.to(like.device))
+        gradient = input_gradient(along_line(copy.deepcopy(inner).double(), steps, features), points.to(like.device))
     if not bool(gradient.isfinite().all()):
         raise ValueError("the gradient must be finite at every input, got NaN or inf; look at the weights")
     found: Array = gradient.cpu().numpy()
     return Shattering(points.numpy(), found, autocorrelation(found, lags), *noise(len(points), lags))
+
+
+def _ascending(points: Tensor, lags: int) -> Tensor:
+    if points.dim() != 1 or len(points) <= lags:
+        raise ValueError(f"grid must have shape (M,) with M > lags={lags}, got {tuple(points.shape)}")
+    if not bool(points.isfinite().all()):
+        raise ValueError("grid must hold finite numbers, got NaN or inf; use torch.linspace")
+    if not bool((points.diff() > 0).all()):
+        raise ValueError("grid must ascend, x_1 < ... < x_M, got one that does not; sort it, or use torch.linspace")
+    return points
 
 
 def autocorrelation(gradient: Array, lags: int) -> Array:
@@ -116,42 +128,6 @@ def input_gradient(f: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
             raise ValueError("the output must depend on the input, got a net without a path; look for .detach()")
         (gradient,) = torch.autograd.grad(value, inputs, allow_unused=True, materialize_grads=True)
     return gradient
-
-
-def _of(net: nn.Module, steps: int) -> Callable[[Tensor], Tensor]:
-    """Return f for all points at once."""
-    if isinstance(net, SequenceModel):
-        return lambda x: _answer(net, _sequences(x, _input_size(net), steps).transpose(0, 1))
-    if isinstance(net, Recurrent | nn.RNNBase):
-        return lambda x: _last(net, _sequences(x, net.input_size, steps))
-    return lambda x: net(x.unsqueeze(1).expand(-1, _features(net)))
-
-
-def _answer(model: SequenceModel, x: Tensor) -> Tensor:
-    answer: Tensor = model(x)
-    return answer if model.readout == "last" else answer[:, -1]
-
-
-def _input_size(model: SequenceModel) -> int:
-    if isinstance(model.encoder, nn.Embedding):
-        raise ValueError("net must read numbers to have an input gradient, got a model for tokens; pass net.core")
-    return _features(model.encoder, model.core.input_size)
-
-
-def _last(net: Any, x: Tensor) -> Tensor:
-    output, _ = net(x.transpose(0, 1) if net.batch_first else x)
-    last: Tensor = output[:, -1] if net.batch_first else output[-1]
-    return last
-
-
-def _sequences(x: Tensor, features: int, steps: int) -> Tensor:
-    first = x.unsqueeze(1).expand(-1, features).unsqueeze(0)
-    return torch.cat((first, first.new_zeros(steps - 1, *first.shape[1:])))
-
-
-def _features(net: nn.Module, default: int = 1) -> int:
-    """Return how many features a net reads: those of its first linear layer."""
-    return next((module.in_features for module in net.modules() if isinstance(module, nn.Linear)), default)
 
 
 def _cuda(like: Tensor) -> list[int]:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from seqskip import GRU, LSTM, RNN, SequenceModel
+from seqskip import GRU
 from seqskip.analysis import (
     autocorrelation,
     feedforward_correlation,
@@ -58,24 +58,6 @@ def test_a_gradient_known_by_hand() -> None:
     z = expected - expected.mean()
     truth = [np.dot(z[: 256 - k], z[k:]) / np.dot(z, z) for k in range(11)]
     np.testing.assert_allclose(found.autocorrelation, truth, rtol=0, atol=1e-12)
-
-
-@pytest.mark.parametrize("batch_first", [False, True])
-def test_a_recurrent_net_is_as_deep_as_its_sequence(batch_first: bool) -> None:
-    """h_t = tanh(w h_{t-1} + u x_t): ∂h_T/∂x_1 = u w^(T-1) Π φ'(a_t) by the chain rule."""
-    w, u, steps = 1.3, 0.7, 6
-    layer = RNN(1, 1, bias=False, batch_first=batch_first)
-    nn.init.constant_(layer.weight_hh_l0, w)
-    nn.init.constant_(layer.weight_ih_l0, u)
-    h = np.tanh(u * GRID.numpy())
-    expected = u * (1 - h**2)
-    for _ in range(steps - 1):
-        h = np.tanh(w * h)
-        expected *= w * (1 - h**2)
-    np.testing.assert_allclose(shattering(layer, GRID, steps=steps).gradient, expected, rtol=1e-6)
-    model = SequenceModel(layer, input_size=1, output_size=1)
-    nn.init.constant_(model.head.weight, 1.0)
-    np.testing.assert_allclose(shattering(model, GRID, steps=steps).gradient, expected, rtol=1e-6)
 
 
 def test_torchs_layers_and_ours_are_one() -> None:
@@ -200,10 +182,12 @@ def test_nothing_is_touched() -> None:
 def test_bad_input() -> None:
     with pytest.raises(ValueError, match=r"^grid must have shape \(M,\) with M > lags=15, got \(15,\)"):
         shattering(nn.Linear(1, 1), torch.zeros(15))
+    with pytest.raises(ValueError, match=r"^grid must hold finite numbers"):
+        shattering(nn.Linear(1, 1), torch.full((20,), torch.nan))
+    with pytest.raises(ValueError, match=r"^grid must ascend, .*; sort it"):
+        shattering(nn.Linear(1, 1), GRID.flip(0))
     with pytest.raises(ValueError, match=r"BatchNorm1d '1'"):
         shattering(nn.Sequential(nn.Linear(1, 3), nn.BatchNorm1d(3)), GRID)
-    with pytest.raises(ValueError, match=r"^net must read numbers .*tokens; pass net.core"):
-        shattering(SequenceModel(LSTM(2, 3), num_embeddings=4, output_size=1), GRID)
     with pytest.raises(ValueError, match=r"^angle must lie in 0 to π"):
         relu_correlation(-1, 3)
     with pytest.raises(ValueError, match=r"^beta must be a number above 0, got 0"):
