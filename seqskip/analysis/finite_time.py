@@ -33,6 +33,8 @@ FAR_APART = 1e-3  # with which twice as many steps may be tried
 class FiniteTime:
     """The leading finite-time Lyapunov exponents ln σ_i / n of windows of n time steps, nats per step.
 
+    σ_i are the singular values of J_{t+n} ··· J_{t+1}: see `finite_time_exponents`.
+
     Attributes:
         windows: of each sample and window, largest first, (B, W, k); -inf where a singular value is 0.
         lag: length n of a window, time steps.
@@ -72,6 +74,8 @@ def finite_time_exponents(model: nn.Module, x: Tensor, lag: int, k: int = 1) -> 
     to itself, or from a dense decomposition where all k are near the largest. Where the state has many more
     directions than k, a frame goes to and fro over the window, by J forward and by Jᵀ backward in time, until the
     values stand still (subspace iteration); where they do not, more directions are followed, in the end all.
+    Source: the exponents of Benettin et al. (1980) before their limit; for recurrent nets Engelken et al. (2023), arXiv
+    2006.02427.
 
     Args:
         model: a seqskip layer, a `SequenceModel`, or torch.nn's RNN, LSTM or GRU.

@@ -19,7 +19,8 @@ def lyapunov(
     s_t is the augmented state: the delay lines [h_t, ..., h_{t-D+1}] of all layers, (h, c) in the place of h for an
     LSTM, the pair-state convention; it starts from zeros. The method is that of Benettin et al. (1980): a frame of k
     orthonormal tangents is pushed along, forward in time, and made orthonormal again by Q R = J_t Q; λ_i is the
-    mean of ln |R_ii|. Everything is float64, and J_t is never formed.
+    mean of ln |R_ii|; for recurrent nets see Engelken et al. (2023), arXiv 2006.02427. Everything is float64, and J_t
+    is never formed.
 
     An exponent is -inf where a direction dies, its R_ii being 0 to rounding. One that takes D steps to die, as it
     leaves a delay line, cannot be told from an exponent of about λ_1 - 36/D, where float64 ends, and comes out so.

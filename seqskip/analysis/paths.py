@@ -36,24 +36,31 @@ class Paths:
 
     @property
     def recurrent_depth(self) -> float:
-        """The nonlinear functions per time step on the longest cycle, max length / delay (Zhang et al. 2016, d_r)."""
+        """The nonlinear functions per time step on the longest cycle, d_r = max length / delay, edges per step.
+
+        Source: Zhang et al. 2016, arXiv 1602.08210, definition of the recurrent depth.
+        """
         return 1 / min(map(min, self.delays))  # no cycle leaves a layer
 
     @property
     def feedforward_depth(self) -> int:
-        """The longest path in excess of n · d_r over a lag n, max length - n · d_r (Zhang et al. 2016, d_f).
+        """The longest path in excess of n · d_r over a lag n, d_f = max length - n · d_r, edges.
 
-        A hop never adds to it, so it is the number of layers, each of which a path may enter once.
+        A hop never adds to it, so it is the number of layers, each of which a path may enter once. Source: Zhang et
+        al. 2016, arXiv 1602.08210, definition of the feedforward depth.
         """
         return len(self.delays)
 
     @property
     def recurrent_skip_coefficient(self) -> float:
-        """The time steps per nonlinear function on the shortest cycle, max delay / length (Zhang et al. 2016, s)."""
+        """The time steps per nonlinear function on the shortest cycle, s = max delay / length, steps per edge.
+
+        Source: Zhang et al. 2016, arXiv 1602.08210, definition of the recurrent skip coefficient.
+        """
         return float(max(map(max, self.delays)))
 
     def shortest(self, lag: int) -> list[int | None]:
-        """Return the length of the shortest path over each lag n = 0, ..., `lag`; None where no path leads.
+        """Return the length of the shortest path over each lag n = 0, ..., `lag`, edges; None where no path leads.
 
         Raises:
             ValueError: `lag` is no integer >= 0.
@@ -67,9 +74,12 @@ class Paths:
         return reached
 
     def mean_recurrent_length(self, lag: int) -> float:
-        """Return the mean over n = 1, ..., `lag` of the edges between states on the shortest path (Chang et al. 2017).
+        """Return the mean over n = 1, ..., `lag` of the edges between states on the shortest path.
 
-        The edge that enters the first layer is none of them. inf where some lag has no path.
+            1/C Σ_n (shortest(n) - 1),   n = 1 ... C,   C = `lag`
+
+        The edge that enters the first layer is none of them. inf where some lag has no path. Source: Chang et al.
+        2017, arXiv 1710.02224, definition of the mean recurrent length.
 
         Raises:
             ValueError: `lag` is no integer >= 1.
@@ -82,7 +92,8 @@ class Paths:
     def count(self, lag: int) -> list[int]:
         """Return the number of paths over each lag n = 0, ..., `lag`, exactly.
 
-        For one layer with the delays 1 and d it is Σ_j C(n - (d - 1) j, j), the hops over d being j.
+        For one layer with the delays 1 and d it is Σ_j C(n - (d - 1) j, j), the hops over d being j: the orders in
+        which j long hops and n - d j short ones can stand.
 
         Raises:
             ValueError: `lag` is no integer >= 0.
@@ -100,7 +111,8 @@ class Paths:
 
         A path weighs the product of its hops through time, a_d for one over d; the edges that enter a layer, and the
         shortcuts, weigh 1. For one layer with the delays 1 and d the paths with j long hops, of length
-        k = n - (d - 1) j, weigh C(k, j) a_1^(k-j) a_d^j. -inf where no path leads.
+        k = n - (d - 1) j, weigh C(k, j) a_1^(k-j) a_d^j. -inf where no path leads. The split of a gradient by paths is
+        that of DiPietro et al. 2017, arXiv 1702.07805.
 
         Args:
             lag: n, steps.
@@ -127,6 +139,9 @@ class Paths:
 def hop_weights(model: nn.Module) -> list[Weights]:
     """Return for each layer of RNNs a_d = γ ‖U_d‖₂, γ = 1, by the delay d: what a hop at most multiplies a gradient by.
 
+    A number without unit. Source: Pascanu et al. 2013, arXiv 1211.5063, section 2.1, for the delay 1; the norm is the
+    largest singular value.
+
     Raises:
         ValueError: the model has a layer of another kind, whose gates make hops of any weight.
     """
@@ -138,6 +153,8 @@ def hop_weights(model: nn.Module) -> list[Weights]:
 
 def paths(model: nn.Module) -> Paths:
     """Return the paths of a layer, a stack of layers, or the stack in a model; torch.nn's RNN, LSTM and GRU too.
+
+    Sources of its numbers: Zhang et al. 2016, arXiv 1602.08210; Chang et al. 2017, arXiv 1710.02224.
 
     >>> from seqskip import RNN, dilated
     >>> found = paths(RNN(1, 8, num_layers=4, delays=dilated(4)))

@@ -20,7 +20,7 @@ DRAWS = 256  # of noise, for the references
 
 @dataclass(frozen=True, eq=False)
 class Shattering:
-    """The gradient of a net along a line of inputs, and how it correlates with itself.
+    """The gradient of a net along a line of inputs, and how it correlates with itself (Balduzzi et al. 2017).
 
     Attributes:
         grid: the inputs x_1 ... x_M, (M,).
@@ -98,7 +98,14 @@ def _ascending(points: Tensor, lags: int) -> Tensor:
 
 
 def autocorrelation(gradient: Array, lags: int) -> Array:
-    """Return R(k) = Σ_i z_i z_{i+k} / Σ_i z_i², z = g - mean(g), for k = 0 ... lags; nan for a collapsed gradient."""
+    """Return R(k) = Σ_i z_i z_{i+k} / Σ_i z_i², z = g - mean(g), for k = 0 ... lags; nan for a collapsed gradient.
+
+    Source: Balduzzi et al. 2017, arXiv 1702.08591.
+
+    Args:
+        gradient: g_i at each input, (M,).
+        lags: the largest k, grid steps; the result has shape (lags + 1,), a number without unit.
+    """
     z = gradient - gradient.mean()
     size = np.abs(gradient).max()
     if size == 0 or z.std() < COLLAPSED * size:

@@ -12,6 +12,9 @@ def feedforward_correlation(depth: int) -> float:
 
     Each layer multiplies the variance of the gradient by 2 · 1/2 = 1 and the covariance at two independent inputs by
     2 · 1/4: the activity of the units is taken to be independent from layer to layer.
+
+    Raises:
+        ValueError: depth is no integer >= 0.
     """
     return (2 * COACTIVE) ** checks.integer("depth", depth, 0)
 
@@ -20,6 +23,9 @@ def residual_correlation(depth: int) -> float:
     """Return (3/4)^L for L residual layers x + W φ(x) (Balduzzi et al. 2017, Theorem 2).
 
     The variance of the gradient is 2^L, its covariance at two independent inputs (3/2)^L.
+
+    Raises:
+        ValueError: depth is no integer >= 0.
     """
     return ((1 + 2 * COACTIVE) / 2) ** checks.integer("depth", depth, 0)
 

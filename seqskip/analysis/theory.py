@@ -2,6 +2,10 @@
 
 Such a recurrence is a linear scalar cell, and with a_d = γ ‖U_d‖₂ the bound of any cell h_t = φ(Σ_d U_d h_{t-d} + ...)
 with |φ'| ≤ γ: ‖∂h_T/∂h_{T-n}‖₂ ≤ g_n, by the triangle inequality over all paths.
+
+Sources: of the bound with the delay 1 alone, Pascanu et al. 2013 (arXiv 1211.5063), section 2.1, on the product of their
+eq. 5, with singular values in the place of the eigenvalues named there, for which it does not hold; of delays, Lin et al.
+1996 and Goodfellow et al. 2016, section 10.9.1.
 """
 
 import math
@@ -20,6 +24,8 @@ Weights = Mapping[int, float]  # a_d by the delay d
 def impulse_response(weights: Weights, lag: int) -> Array:
     """Return g_n = Σ_d a_d g_{n-d}, g_0 = 1, over the lags n = 0, ..., `lag`, (lag + 1,): the sum over all paths.
 
+    A number without unit, the gradient ∂h_T/∂h_{T-n} of the linear cell. Source: Lin et al. 1996.
+
     Raises:
         ValueError: a delay is no integer >= 1, a weight is not finite, `lag` is no integer >= 0.
     """
@@ -31,9 +37,9 @@ def impulse_response(weights: Weights, lag: int) -> Array:
 
 
 def log_path_bound(weights: Weights, lag: int) -> Array:
-    """Return ln g_n over the lags n = 0, ..., `lag` for weights a_d >= 0, (lag + 1,): it cannot underflow.
+    """Return ln g_n over the lags n = 0, ..., `lag` for weights a_d >= 0, (lag + 1,), nats: it cannot underflow.
 
-    -inf where no path leads.
+    -inf where no path leads. Source: Pascanu et al. 2013, section 2.1, for the delay 1 alone.
 
     Raises:
         ValueError: as `impulse_response`, or a weight is negative.
@@ -51,7 +57,8 @@ def log_path_bound(weights: Weights, lag: int) -> Array:
 def exponents(weights: Weights) -> Array:
     """Return ln |z| of all D = max d roots of z^D = Σ_d a_d z^(D-d), nats per step, largest first, (D,).
 
-    They are the Lyapunov exponents of the linear cell; -inf where a root is 0.
+    They are the Lyapunov exponents of the linear cell, whose companion matrix has these eigenvalues; -inf where a root
+    is 0.
 
     Raises:
         ValueError: as `impulse_response`.
