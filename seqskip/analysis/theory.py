@@ -3,9 +3,9 @@
 Such a recurrence is a linear scalar cell, and with a_d = γ ‖U_d‖₂ the bound of any cell h_t = φ(Σ_d U_d h_{t-d} + ...)
 with |φ'| ≤ γ: ‖∂h_T/∂h_{T-n}‖₂ ≤ g_n, by the triangle inequality over all paths.
 
-Sources: of the bound with the delay 1 alone, Pascanu et al. 2013 (arXiv 1211.5063), section 2.1, on the product of their
-eq. 5, with singular values in the place of the eigenvalues named there, for which it does not hold; of delays, Lin et al.
-1996 and Goodfellow et al. 2016, section 10.9.1.
+Sources: of the bound with the delay 1 alone, Pascanu et al. 2013 (arXiv 1211.5063), section 2.1, on the product in
+eq. 5, with singular values in the place of the eigenvalues named there, for which it does not hold; of delays, Lin et
+al. 1996 and Goodfellow et al. 2016, section 10.9.1.
 """
 
 import math
