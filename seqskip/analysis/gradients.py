@@ -44,6 +44,9 @@ def gradient_decay(
     and float64 underflow. The model is measured in the mode that it is in, training or evaluation; no `.grad`,
     buffer or random state is touched.
 
+    Source: Pascanu et al. (2013, arXiv 1211.5063), eq. 5, for the product of Jacobians of an ordinary layer, in which
+    Wᵀ diag(φ') should read W diag(φ'); with delays it is the sum over all paths, Lin et al. (1996).
+
     Args:
         model: a seqskip layer or `SequenceModel`, torch.nn's RNN, LSTM or GRU, or any module with such layers (or
             torch.nn's cells) inside. It must treat each sample alone.
