@@ -14,7 +14,7 @@ from seqskip.analysis.shattering_theory import normalised_residual_correlation, 
 WEIGHT, STEPS, LAGS = 1.3, 6, 15
 GRID = np.linspace(-2, 2, 200)
 DEPTHS, RESIDUAL_DEPTHS = (1, 3, 6, 10), (4, 16, 64)
-# Three standard errors of the widths and draws in `wide`, from net to net.
+# Two and a half to four standard errors from net to net, at the widths and draws in `wide`.
 MONTE_CARLO = 0.025
 
 
