@@ -106,10 +106,7 @@ def first_tensor(batch: Any) -> Tensor:
     inside = batch.values() if isinstance(batch, Mapping) else batch if isinstance(batch, tuple | list) else ()
     for part in inside:
         return first_tensor(part)
-    raise ValueError(
-        f"the batch must hold the input as its first tensor to be a probe, got {type(batch).__name__}; "
-        "override GradientDecay.probe"
-    )
+    raise ValueError(f"the batch must hold the input as its first tensor to be a probe, got {type(batch).__name__}")
 
 
 def at_last_step(task: Task, answer: Tensor, batch: Batch) -> Tensor:
