@@ -77,6 +77,7 @@ class GradientDecay(Callback):
         self._probe: Probe | None = None
         self._due = False
         self._last_step = -1
+        self._first = False  # no training step since the measurement at the start
         self._loss: Tensor | None = None  # of the latest training step
         self._logged: dict[str, float] = {}
         self._warned: set[str] = set()
@@ -119,6 +120,9 @@ class GradientDecay(Callback):
         stepped = self._last_step != trainer.global_step
         self._due = self._due or (stepped and trainer.global_step % self.every_n_steps == 0)
         self._loss = _loss(outputs)
+        if self._first and self.curves is not None:  # it was still that of the weights measured at the start
+            self.curves.losses[-1] = _number(self._loss)
+        self._first = False
         if self._due and stepped and trainer.strategy.broadcast(self._may_measure()):
             self._measure(trainer, pl_module, plain=False)
             self._log(pl_module)
@@ -148,6 +152,7 @@ class GradientDecay(Callback):
                 self._probe = self.probe(trainer, pl_module, batch)
             if self.curves is None:
                 self._measure(trainer, pl_module, plain=True)
+                self._first = True
         except Exception as error:
             if isinstance(pl_module, SequenceModule):
                 raise
@@ -192,7 +197,7 @@ class GradientDecay(Callback):
             return monitored(None)
         if self.curves is None:
             self.curves = Curves(self._probe.lag, min(decay.windows))
-        self.curves.add(trainer.global_step, decay, bare, math.nan if self._loss is None else float(self._loss))
+        self.curves.add(trainer.global_step, decay, bare, _number(self._loss))
         self._show(trainer)
         return monitored(decay)
 
@@ -214,3 +219,7 @@ def _loss(outputs: Any) -> Tensor | None:
     """Return the loss of a training step, None where it gave none; its value is not asked for, a GPU would wait."""
     loss = outputs.get("loss") if isinstance(outputs, dict) else outputs
     return loss.detach() if isinstance(loss, Tensor) and loss.numel() == 1 else None
+
+
+def _number(loss: Tensor | None) -> float:
+    return math.nan if loss is None else float(loss)

@@ -25,7 +25,7 @@ class Curves:
         model: log norms of the model at those steps, each (N,).
         plain: log norms without skips, at some of those steps.
         window: lags among which a path of the model arrives (see `Curve`).
-        losses: the training loss at `steps`; nan where it was not known.
+        losses: of the training step that led to each of `steps`, at the start of the first one; nan where not known.
     """
 
     lag: int
