@@ -124,5 +124,5 @@ def _mark_multiples(ax: Axes, d: int, row: int) -> None:
     last, height = int(ax.get_xlim()[1]), 0.02 + 0.04 * row
     marks = range(d, last + 1, d * max(1, last // (40 * d)))
     ax.plot(marks, [height] * len(marks), "|", color=GREY, markersize=6, transform=ax.get_xaxis_transform())
-    place = {"xycoords": "axes fraction", "va": "center", "fontsize": "x-small"}
+    place: dict[str, Any] = {"xycoords": "axes fraction", "va": "center", "fontsize": "x-small"}
     ax.annotate(f" multiples of {d}", (1.0, height), color=GREY, **place)

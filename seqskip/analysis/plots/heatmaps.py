@@ -9,6 +9,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
 from seqskip.analysis.curve import Curve
 from seqskip.analysis.plots.style import BLUE, GREY, LN10
@@ -45,10 +46,9 @@ def plot_training(
     image = _map(ax, steps, np.clip(decades, FLOOR, None), cmap="viridis", vmin=FLOOR, vmax=max(0.0, _top(decades)))
     figure.colorbar(image, ax=ax, label="norm relative to its start, power of ten", extend="min")
     if lag is not None:
-        ax.axhline(lag, color="white", linestyle=":", linewidth=1.5)
-        ax.annotate(
-            f"the task's lag, {lag}", (0.01, lag), xycoords=("axes fraction", "data"), color="white", va="bottom"
-        )
+        seen: dict[str, Any] = {"color": "white", "path_effects": [withStroke(linewidth=3, foreground="#333333")]}
+        ax.axhline(lag, linestyle=":", linewidth=1.5, **seen)
+        ax.annotate(f"the task's lag, {lag}", (0.01, lag), xycoords=("axes fraction", "data"), va="bottom", **seen)
     ax.set_ylabel("lag n (time steps back)")
     _losses(below, steps, losses)
     return figure
