@@ -138,7 +138,7 @@ class SeqskipCLI(LightningCLI):
             callbacks = [TQDMProgressBar() if terminal() else PlainProgress(), *callbacks]
             settings = settings if terminal() else {**settings, "enable_progress_bar": False}
         # What the user configured, a GradientDecay with other settings say, takes the place of ours.
-        kept = [ours for ours in callbacks if ours.state_key not in {theirs.state_key for theirs in own}]
+        kept = [ours for ours in callbacks if not any(isinstance(theirs, type(ours)) for theirs in own)]
         self.callbacks = [*own, *kept]
         return super().instantiate_trainer(**{**settings, "callbacks": list(self.callbacks)})
 

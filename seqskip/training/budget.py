@@ -12,13 +12,19 @@ class Budget:
         share: the largest share; None for no limit.
         spent: seconds spent so far.
         trained: seconds of training so far, without what was spent.
+        dearest: seconds of the dearest so far of each kind of thing that they were spent on.
     """
 
     def __init__(self, share: float | None, clock: Callable[[], float] = time.perf_counter):
         self.share, self.clock = share, clock
         self.spent = self.trained = 0.0
-        self._dearest = 0.0  # seconds of one measurement
+        self.dearest: dict[str, float] = {}
         self._since: float | None = None
+
+    def reset(self) -> None:
+        """Forget the times of another training, not what things cost."""
+        self.spent = self.trained = 0.0
+        self._since = None
 
     def start(self) -> None:
         """Begin to count the time of a training, or of the rest of it."""
@@ -35,14 +41,15 @@ class Budget:
         self._count()
         return self.spent / self.trained if self.trained > 0 else 0.0
 
-    def allows(self, more: int) -> bool:
-        """Return whether so many measurements as dear as the dearest so far fit in."""
+    def allows(self, more: int, reserve: float = 0.0) -> bool:
+        """Return whether so many measurements as dear as the dearest so far fit in, and some seconds kept besides."""
         self._count()
-        return self.share is None or self.spent + more * self._dearest <= self.share * self.trained
+        ahead = more * self.dearest.get("measurement", 0.0) + reserve
+        return self.share is None or self.spent + ahead <= self.share * self.trained
 
     @contextmanager
-    def spending(self) -> Iterator[None]:
-        """Count what happens inside as spent."""
+    def spending(self, kind: str = "measurement") -> Iterator[None]:
+        """Count what happens inside as spent, on something of a kind."""
         self._count()
         started = self.clock()
         try:
@@ -50,7 +57,7 @@ class Budget:
         finally:
             took = self.clock() - started
             self.spent += took
-            self._dearest = max(self._dearest, took)
+            self.dearest[kind] = max(self.dearest.get(kind, 0.0), took)
             self._since = self.clock() if self._since is not None else None
 
     def _count(self) -> None:

@@ -7,17 +7,17 @@ from typing import Any
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.utilities import rank_zero_warn
+from torch import Tensor
 
 from seqskip import checks
-from seqskip.analysis import Decay
 from seqskip.training.budget import Budget
 from seqskip.training.curves import Curves
 from seqskip.training.data import TaskData
 from seqskip.training.module import SequenceModule
+from seqskip.training.monitored import monitored
 from seqskip.training.probe import Probe, of_module, of_task
 
-DECADES = 6  # the horizon that is logged: where the norm stays below 1e-6 of its start
-MOST = 1e9  # steps that are logged where nothing decays: monitors take no infinity
+FILES = 1.0  # seconds that writing the files may take, until that is known
 
 
 class GradientDecay(Callback):
@@ -29,18 +29,24 @@ class GradientDecay(Callback):
 
     Logs gradient/half_life (time steps; 1e9 where nothing decays, 0 where nothing can be fitted),
     gradient/horizon_6 (time steps; where it is not reached, the steps measured) and gradient/rate (nats per time
-    step), so that ModelCheckpoint and EarlyStopping can watch them. Keeps all curves in `curves`, in the checkpoints,
-    and, at the end, in gradient_decay.npz with pictures beside it; a TensorBoard logger gets the picture of each
-    measurement. `budget.overhead` says what it took. With several processes the first one measures and tells the
-    others.
+    step), so that ModelCheckpoint and EarlyStopping can watch them; all nan where a measurement fails, as after the
+    weights became NaN: EarlyStopping then ends the training. Keeps all curves in `curves`, in the checkpoints, and,
+    at the end, in gradient_decay.npz with pictures beside it; a TensorBoard logger gets the picture of each
+    measurement. The second one in a trainer logs gradient_2/half_life, writes gradient_2_decay.npz, and so on.
+    A training that goes on from no checkpoint starts anew. With several processes the first one measures and tells
+    the others.
+
+    `budget.overhead` says what all of it took, files and pictures too, as a share of the training's own time. It stays
+    below `max_overhead` where the training is long enough: what is done at the start and at the end is always done.
+    With 5 %, that takes 40 times as long as a measurement with and without skips, and 20 times the pictures, about a
+    second: some 20 seconds. A shorter training is measured at its start and its end alone, and goes over.
 
     Args:
         every_n_steps: training steps between two measurements; one that time does not allow yet is made up for later.
         samples: sequences of the probe batch.
         dirpath: folder for the files; by default the logger's, or the trainer's default_root_dir.
-        max_overhead: the largest share of the training's time that measurements may take; null for no limit. Those at
-            the start and at the end are always made and count, so a training must last some hundred times as long as
-            a measurement to keep to it. At which steps there is time differs from one training to its repetition.
+        max_overhead: the largest share of the training's time that the callback may take; null for no limit. At which
+            steps there is time differs from one training to its repetition.
         model: for a LightningModule of your own, the name of the attribute that holds the model; by default the
             module itself, as its forward is.
     """
@@ -60,14 +66,26 @@ class GradientDecay(Callback):
             raise ValueError(f"max_overhead must be a share above 0, such as 0.05, or None, got {max_overhead!r}")
         self.max_overhead = max_overhead
         self.model = model
-        self.curves: Curves | None = None
         self.budget = Budget(max_overhead)
+        self._name = "gradient"
+        self._forget()
+
+    def _forget(self) -> None:
+        """Be as before any training."""
+        self.curves: Curves | None = None
+        self.budget.reset()
         self._probe: Probe | None = None
         self._due = False
         self._last_step = -1
-        self._loss = math.nan  # of the latest training step
+        self._first = False  # no training step since the measurement at the start
+        self._loss: Tensor | None = None  # of the latest training step
         self._logged: dict[str, float] = {}
         self._warned: set[str] = set()
+
+    @property
+    def state_key(self) -> str:
+        """The name of its curves in a checkpoint: several in one trainer must differ in what they measure, or when."""
+        return self._generate_state_key(every_n_steps=self.every_n_steps, samples=self.samples, model=self.model)
 
     def probe(self, trainer: Trainer, pl_module: LightningModule, batch: Any) -> Probe:
         """Return what is measured on; to be overridden for a module that needs another input or loss.
@@ -81,14 +99,18 @@ class GradientDecay(Callback):
             return of_task(pl_module, data.probe(self.samples))
         return of_module(pl_module, self.model, batch, self.samples)
 
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        if stage == "fit":  # before Lightning loads a checkpoint
+            ours = [each for each in getattr(trainer, "callbacks", ()) if isinstance(each, GradientDecay)]
+            self._name = f"gradient_{ours.index(self) + 1}" if self in ours[1:] else "gradient"
+            self._forget()
+
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self.budget.start()
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
         if self._probe is None:
-            self._probe = self.probe(trainer, pl_module, batch)
-            if self.curves is None:
-                self._measure(trainer, pl_module, self._loss, plain=True)
+            self._begin(trainer, pl_module, batch)
         if batch_idx == 0:  # Lightning forgets an epoch's metrics
             self._log(pl_module)
 
@@ -98,23 +120,20 @@ class GradientDecay(Callback):
         stepped = self._last_step != trainer.global_step
         self._due = self._due or (stepped and trainer.global_step % self.every_n_steps == 0)
         self._loss = _loss(outputs)
-        # Two more for the end: of the model and of the model without skips.
-        if self._due and stepped and trainer.strategy.broadcast(self.budget.allows(more=3)):
-            self._measure(trainer, pl_module, self._loss, plain=False)
+        if self._first and self.curves is not None:  # it was still that of the weights measured at the start
+            self.curves.losses[-1] = _number(self._loss)
+        self._first = False
+        if self._due and stepped and trainer.strategy.broadcast(self._may_measure()):
+            self._measure(trainer, pl_module, plain=False)
             self._log(pl_module)
+            if "files" not in self.budget.dearest:  # what they cost is known from now on
+                self._write(trainer)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if self._probe is None:
-            return
-        self._measure(trainer, pl_module, self._loss, plain=True)
+        if self._probe is not None:
+            self._measure(trainer, pl_module, plain=True)
+            self._write(trainer)
         self.budget.stop()
-        folder = Path(self.dirpath or trainer.log_dir or trainer.default_root_dir)  # log_dir asks all processes
-        if self.curves is None or not trainer.is_global_zero:
-            return
-        folder.mkdir(parents=True, exist_ok=True)
-        self.curves.save(folder / "gradient_decay.npz")
-        self.curves.draw(folder / "gradient_decay.png", self._probe.title)
-        self.curves.draw_training(folder / "gradient_training.png", self._probe.title)
 
     def state_dict(self) -> dict[str, Any]:
         arrays = {} if self.curves is None else self.curves.arrays()
@@ -126,18 +145,45 @@ class GradientDecay(Callback):
             self.budget.spent, self.budget.trained = state_dict.pop("spent", 0.0), state_dict.pop("trained", 0.0)
             self.curves = Curves.from_arrays({name: tensor.cpu().numpy() for name, tensor in state_dict.items()})
 
-    def _measure(self, trainer: Trainer, pl_module: LightningModule, loss: float, *, plain: bool) -> None:
+    def _begin(self, trainer: Trainer, pl_module: LightningModule, batch: Any) -> None:
+        """Take the probe and measure for the first time."""
+        try:
+            with self.budget.spending("probe"):
+                self._probe = self.probe(trainer, pl_module, batch)
+            if self.curves is None:
+                self._measure(trainer, pl_module, plain=True)
+                self._first = True
+        except Exception as error:
+            if isinstance(pl_module, SequenceModule):
+                raise
+            raise ValueError(
+                f"{error}; {type(pl_module).__name__} is measured on the first tensor of its first training batch: "
+                "give model='name of the attribute' that holds the net, or override GradientDecay.probe"
+            ) from error
+
+    def _may_measure(self) -> bool:
+        """Return whether there is time to measure now, and at the end, and for files that grow until then."""
+        return self.budget.allows(more=2, reserve=2 * self.budget.dearest.get("files", FILES))
+
+    def _measure(self, trainer: Trainer, pl_module: LightningModule, *, plain: bool) -> None:
         """Measure on the first process and tell the others what is to be logged."""
         if isinstance(pl_module, SequenceModule):
             pl_module.demand_finite()
         found: dict[str, float] = {}
         if trainer.is_global_zero:
             with self.budget.spending():
-                found = self._found(trainer, loss, plain=plain)
-        self._logged = trainer.strategy.broadcast(found or self._logged)
+                found = self._found(trainer, plain=plain)
+        self._logged = trainer.strategy.broadcast(found)
         self._due, self._last_step = False, trainer.global_step
 
-    def _found(self, trainer: Trainer, loss: float, *, plain: bool) -> dict[str, float]:
+    def _write(self, trainer: Trainer) -> None:
+        """Write the files, on the first process."""
+        with self.budget.spending("files"):
+            folder = Path(self.dirpath or trainer.log_dir or trainer.default_root_dir)  # log_dir asks all processes
+            if trainer.is_global_zero and self.curves is not None and self._probe is not None:
+                self.curves.write(folder, self._name, self._probe.title)
+
+    def _found(self, trainer: Trainer, *, plain: bool) -> dict[str, float]:
         assert self._probe is not None
         try:
             decay = self._probe.measure()
@@ -148,12 +194,12 @@ class GradientDecay(Callback):
             if str(error) not in self._warned:
                 self._warned.add(str(error))
                 rank_zero_warn(f"the gradient decay was not measured at step {trainer.global_step}: {error}")
-            return {}
+            return monitored(None)
         if self.curves is None:
             self.curves = Curves(self._probe.lag, min(decay.windows))
-        self.curves.add(trainer.global_step, decay, bare, loss)
+        self.curves.add(trainer.global_step, decay, bare, _number(self._loss))
         self._show(trainer)
-        return _numbers(decay)
+        return monitored(decay)
 
     def _show(self, trainer: Trainer) -> None:
         """Give the picture to loggers that take pictures: TensorBoard's."""
@@ -161,24 +207,19 @@ class GradientDecay(Callback):
         for logger in trainer.loggers if self._last_step != trainer.global_step else ():
             add_figure = getattr(getattr(logger, "experiment", None), "add_figure", None)
             if callable(add_figure):
-                add_figure("gradient_decay", self.curves.figure(self._probe.title), global_step=trainer.global_step)
+                figure = self.curves.figure(self._probe.title)
+                add_figure(f"{self._name}_decay", figure, global_step=trainer.global_step)
 
     def _log(self, pl_module: LightningModule) -> None:
         for name, value in self._logged.items():
-            pl_module.log(f"gradient/{name}", value)
+            pl_module.log(f"{self._name}/{name}", value)
 
 
-def _numbers(decay: Decay) -> dict[str, float]:
-    """Return what is logged, all finite."""
-    half_life, horizon, rate = decay.half_life, decay.horizon(DECADES), decay.rate
-    return {
-        "half_life": 0.0 if math.isnan(half_life) else min(half_life, MOST),
-        f"horizon_{DECADES}": float(decay.log_norm.shape[-1]) if math.isinf(horizon) else horizon,
-        "rate": 0.0 if math.isnan(rate) else rate,
-    }
-
-
-def _loss(outputs: Any) -> float:
-    """Return the loss of a training step, nan where it gave none."""
+def _loss(outputs: Any) -> Tensor | None:
+    """Return the loss of a training step, None where it gave none; its value is not asked for, a GPU would wait."""
     loss = outputs.get("loss") if isinstance(outputs, dict) else outputs
-    return float(loss.detach()) if isinstance(loss, torch.Tensor) and loss.numel() == 1 else math.nan
+    return loss.detach() if isinstance(loss, Tensor) and loss.numel() == 1 else None
+
+
+def _number(loss: Tensor | None) -> float:
+    return math.nan if loss is None else float(loss)

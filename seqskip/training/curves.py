@@ -25,7 +25,7 @@ class Curves:
         model: log norms of the model at those steps, each (N,).
         plain: log norms without skips, at some of those steps.
         window: lags among which a path of the model arrives (see `Curve`).
-        losses: the training loss at `steps`; nan where it was not known.
+        losses: of the training step that led to each of `steps`, at the start of the first one; nan where not known.
     """
 
     lag: int
@@ -93,11 +93,17 @@ class Curves:
         """Write the picture of `figure`."""
         self.figure(title).savefig(path, dpi=150)
 
-    def draw_training(self, path: Path, title: str) -> None:
-        """Write the picture of all measurements over the training steps, with the loss below."""
-        if len(self.model[0]) > 2 * self.window:  # a shorter sequence has no decay to show
-            lag = self.lag or None
-            plot_training(self.steps, self.model, self.losses, window=self.window, lag=lag, title=title).savefig(path)
+    def write(self, folder: Path, name: str, title: str) -> None:
+        """Write the numbers and the pictures to a folder, which is made."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.save(folder / f"{name}_decay.npz")
+        self.draw(folder / f"{name}_decay.png", title)
+        if len(self.steps) > 1 and len(self.model[0]) > 2 * self.window:  # else there is no course, or no decay
+            self.training_figure(title).savefig(folder / f"{name}_training.png")
+
+    def training_figure(self, title: str) -> Figure:
+        """Draw all measurements over the training steps, with the loss below."""
+        return plot_training(self.steps, self.model, self.losses, window=self.window, lag=self.lag or None, title=title)
 
     def figure(self, title: str) -> Figure:
         """Draw the first and the last measurement, with and without skips, and the task's lag."""

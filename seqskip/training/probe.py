@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -10,6 +10,7 @@ from pytorch_lightning import LightningModule
 from torch import Tensor, nn
 
 from seqskip.analysis import Decay, gradient_decay, without_skips
+from seqskip.analysis.recording import record
 from seqskip.analysis.subject import Loss
 from seqskip.model import SequenceModel
 from seqskip.recurrent import Recurrent
@@ -47,9 +48,27 @@ class Probe:
         assert isinstance(self.model, SequenceModel | Recurrent)
         return _measured(without_skips(self.model), self._input(), self.loss)
 
+    def first(self, samples: int) -> "Probe":
+        """Return the probe of the first samples alone, along the axis that cuts the batch which the layers see.
+
+        Where no axis does, none is cut: the first of a batch (T, B, I) is time.
+        """
+        seen = self._batch()
+        for axis, size in enumerate(self.x.shape):
+            if size > samples and seen % size == 0:
+                fewer = replace(self, x=self.x.narrow(axis, 0, samples).clone())
+                if fewer._batch() == seen // size * samples:
+                    return fewer
+        return self
+
+    def _batch(self) -> int:
+        """Return the samples that the lowest recurrent layer sees."""
+        with evaluating(self.model):
+            return record(self.model, self._input()).layers[0].batch
+
     def _input(self) -> Tensor:
         """Return x where the weights are and, if it is no token, in their dtype."""
-        like = next(self.model.parameters())
+        like = next(self.model.parameters(), self.x)
         return self.x.to(like.device, like.dtype if self.x.is_floating_point() else None)
 
 
@@ -72,8 +91,8 @@ def of_module(module: LightningModule, attribute: str | None, batch: Any, sample
         model = getattr(model, name, None)
     if not isinstance(model, nn.Module):
         raise ValueError(f"model must name a torch.nn.Module inside {type(module).__name__}, got {attribute!r}")
-    x = first_tensor(batch)
-    return Probe(model, x[:samples].detach().clone(), torch.sum, 0, type(model).__name__)
+    x = first_tensor(batch).detach().clone()
+    return Probe(model, x, torch.sum, 0, type(model).__name__).first(samples)
 
 
 def first_tensor(batch: Any) -> Tensor:
@@ -87,10 +106,7 @@ def first_tensor(batch: Any) -> Tensor:
     inside = batch.values() if isinstance(batch, Mapping) else batch if isinstance(batch, tuple | list) else ()
     for part in inside:
         return first_tensor(part)
-    raise ValueError(
-        f"the batch must hold the input as its first tensor to be a probe, got {type(batch).__name__}; "
-        "override GradientDecay.probe"
-    )
+    raise ValueError(f"the batch must hold the input as its first tensor to be a probe, got {type(batch).__name__}")
 
 
 def at_last_step(task: Task, answer: Tensor, batch: Batch) -> Tensor:

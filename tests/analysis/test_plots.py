@@ -33,6 +33,10 @@ def decay(**options: Any) -> Decay:
     return Decay.joined([gradient_decay(net(seed, **options), x, theory=True) for seed in range(3)])
 
 
+def inputs() -> Decay:
+    return gradient_decay(GRU(2, 3), torch.randn(4, 2, 2), wrt="x")
+
+
 def curve_on(ax: Axes) -> Axes:
     plots.plot_curve(ax, decay().stack)
     return ax
@@ -50,7 +54,7 @@ DRAWN: dict[str, Callable[[], Any]] = {
     "plot_local_ratio": lambda: plots.plot_local_ratio(STEPS, LOGS, LOSSES),
     "plot_spectrum": lambda: plots.plot_spectrum({"net": finite_time_exponents(net(), torch.randn(9, 1, 2), 5, k=4)}),
     "plot_shattering": lambda: plots.plot_shattering({"net": shattering(net(), torch.linspace(-1, 1, 40), steps=3)}),
-    "plot_tokens": lambda: plots.plot_tokens(gradient_decay(GRU(2, 3), torch.randn(4, 2, 2), wrt="x"), list("abcd")),
+    "plot_tokens": lambda: plots.plot_tokens(inputs(), list("abcd")),
 }
 
 
@@ -102,6 +106,53 @@ def test_a_bound_that_leaves_the_picture_does_not_stretch_it() -> None:
     assert ax.get_ylim()[1] <= 1.5
 
 
+def test_theory_is_dashed_and_nothing_else_and_each_model_has_its_marker() -> None:
+    ax = plots.plot_decays({"plain": decay(), "skips": decay(delays=(1, 8))})
+    lines = {str(line.get_label()): line for line in ax.get_lines()}
+    assert {label: line.get_linestyle() for label, line in lines.items()} == {
+        "plain": "-",
+        "skips": "-",
+        "plain, path bound": "--",
+        "skips, path bound": "--",
+    }
+    for name in ("plain", "skips"):
+        theory, measured = lines[f"{name}, path bound"], lines[name]
+        assert theory.get_marker() == measured.get_marker()
+        assert theory.get_linewidth() < measured.get_linewidth()
+        assert theory.get_markerfacecolor() == "white"
+    assert lines["plain"].get_marker() != lines["skips"].get_marker()
+
+
+def test_the_multiples_of_each_delay_have_a_row_and_a_name_of_their_own() -> None:
+    ax = plots.plot_decays({"skips": decay(delays=(1, 8))}, multiples=(8, 16))
+    rows = [line.get_ydata()[0] for line in ax.get_lines() if line.get_marker() == "|"]
+    names = [text for text in ax.texts if "multiples" in text.get_text()]
+    ax.figure.draw_without_rendering()
+    assert len(set(rows)) == len(names) == 2
+    assert not names[0].get_window_extent().overlaps(names[1].get_window_extent())
+
+
+def test_what_was_measured_is_named_on_the_axis_or_where_it_differs_at_each_line() -> None:
+    x = torch.randn(9, 3, 2)
+    h, of_x = (gradient_decay(net(), x, wrt=wrt) for wrt in ("h", "x"))
+    ax = plots.plot_decays({"a": of_x})
+    assert ax.get_ylabel() == "‖∂L/∂x$_{T-n}$‖ relative to its start"
+    ax = plots.plot_decays({"a": h, "b": of_x})
+    assert ax.get_ylabel() == "norm relative to its start"
+    assert [line.get_label() for line in ax.get_lines()] == ["a, ‖∂L/∂h$_{T-n}$‖", "b, ‖∂L/∂x$_{T-n}$‖"]
+
+
+def test_training_steps_begin_with_the_first_and_end_with_the_last() -> None:
+    for draw in (plots.plot_training, plots.plot_local_ratio):
+        assert draw([0, 60], LOGS[:2], LOSSES[:2]).axes[1].get_xlim() == (0, 60)
+        assert draw([7], LOGS[:1], LOSSES[:1]).axes[1].get_xlim() == (6.5, 7.5)
+
+
+def test_all_names_can_be_imported_beside_those_of_the_analysis() -> None:
+    code = "from seqskip.analysis import *; from seqskip.analysis.plots import *; print(callable(shattering))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "True\n"
+
+
 def test_heat_maps_show_each_measurement_in_its_column() -> None:
     upper = plots.plot_training(STEPS, LOGS, LOSSES).axes[0]
     shown = np.asarray(upper.collections[0].get_array())
@@ -114,7 +165,7 @@ def test_heat_maps_show_each_measurement_in_its_column() -> None:
 
 
 def test_tokens_are_bars_in_the_order_of_time() -> None:
-    found = gradient_decay(GRU(2, 3), torch.randn(4, 2, 2), wrt="x")
+    found = inputs()
     ax = plots.plot_tokens(found, list("abcd"), sample=1)
     tops = [bar.get_y() + bar.get_height() for bar in ax.patches]
     np.testing.assert_allclose(tops, found.select(seed=0, layer=0, sample=1, answer=0)[::-1] / LN10)
@@ -130,6 +181,10 @@ def test_curves_are_told_apart_in_print_and_by_colour_blind_readers() -> None:
 @pytest.mark.parametrize(
     ("draw", "message"),
     [
+        (lambda: plots.plot_training([0, 50], LOGS[:2], [1.0]), r"^losses must be one for each of the 2 steps, got 1"),
+        (lambda: plots.plot_local_ratio([0], LOGS[:1], []), r"^losses must be one for each of the 1 steps, got 0"),
+        (lambda: plots.plot_tokens(inputs(), sample=9), r"^sample must be a number from -2 to 1, got 9"),
+        (lambda: plots.plot_tokens(inputs(), layer=1), r"^layer must be a number from -1 to 0, got 1"),
         (lambda: plots.plot_decays({}), r"^decays must hold at least one model"),
         (lambda: plots.plot_half_lives({}), r"^nets must hold at least one"),
         (lambda: plots.plot_spectrum({}), r"^spectra must hold at least one"),

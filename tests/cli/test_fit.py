@@ -17,6 +17,7 @@ import torch
 
 from seqskip.cli import main
 from seqskip.training import Run
+from seqskip.training.curves import Curves
 from tests.cli.conftest import TINY, Finished, inside
 
 
@@ -33,6 +34,15 @@ def test_a_run_leaves_its_files(finished: Finished) -> None:
     logged = rows(finished.run)
     assert [float(row["train/loss"]) > 0 for row in logged if row["train/loss"]] == [True] * 6
     assert sum(bool(row["val/loss"]) for row in logged) == 2
+
+
+def test_a_gradient_callback_of_ones_own_takes_the_place_of_ours(tmp_path: Path) -> None:
+    own = ["--trainer.callbacks+=seqskip.training.GradientDecay", "--trainer.callbacks.every_n_steps=2"]
+    with inside(tmp_path):
+        assert main(["fit", "--config", "copying", *TINY, *own, "--trainer.callbacks.max_overhead=null"]) == 0
+    run = tmp_path / "runs" / "copying"
+    assert Curves.load(run / "gradient_decay.npz").steps == [0, 2, 4, 6]
+    assert not (run / "gradient_2_decay.npz").exists()
 
 
 def test_the_closing_table_says_what_matters(finished: Finished) -> None:

@@ -47,13 +47,13 @@ def batches() -> DataLoader[Any]:
     return DataLoader(data, 4, num_workers=0)
 
 
-def train(module: LightningModule, folder: Path, **settings: Any) -> Trainer:
+def train(module: LightningModule, folder: Path, data: DataLoader[Any] | None = None, **settings: Any) -> Trainer:
     torch.manual_seed(0)
     quietly = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
     settings = {"enable_checkpointing": False, "max_epochs": 2, "accelerator": "cpu"} | quietly | settings
     with quiet():
         trainer = Trainer(default_root_dir=folder, **settings)
-        trainer.fit(module, batches())
+        trainer.fit(module, data or batches())
     return trainer
 
 
@@ -63,7 +63,7 @@ def test_anybodys_module_is_measured(tmp_path: Path) -> None:
     curves = Curves.load(tmp_path / "gradient_decay.npz")
     assert curves.steps == [0, 3, 6, 9, 12]
     assert curves.lag == 0
-    assert np.isfinite(curves.losses[1:]).all()
+    assert np.isfinite(curves.losses).all()
     x = next(iter(batches()))[0][:2]
     expected = gradient_decay(module.eval(), x).stack.log_norm
     np.testing.assert_allclose(curves.model[-1], expected, atol=1e-9)

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
 from seqskip.analysis.curve import Curve
 from seqskip.analysis.plots.style import BLUE, GREY, LN10
@@ -35,17 +36,19 @@ def plot_training(
         window: `Curve.window` of the curves: the largest norm of so many lags is drawn.
         lag: what the task needs, steps: marked.
         title: of the picture.
+
+    Raises:
+        ValueError: these are not equally many, or the log norms not equally long or too short for the window.
     """
-    curves = _curves(steps, log_norms, window)
+    curves = _curves(steps, log_norms, losses, window)
     decades = np.array([(curve.envelope() - curve.start) / LN10 for curve in curves]).T
     figure, (ax, below) = _two(title)
     image = _map(ax, steps, np.clip(decades, FLOOR, None), cmap="viridis", vmin=FLOOR, vmax=max(0.0, _top(decades)))
     figure.colorbar(image, ax=ax, label="norm relative to its start, power of ten", extend="min")
     if lag is not None:
-        ax.axhline(lag, color="white", linestyle=":", linewidth=1.5)
-        ax.annotate(
-            f"the task's lag, {lag}", (0.01, lag), xycoords=("axes fraction", "data"), color="white", va="bottom"
-        )
+        seen: dict[str, Any] = {"color": "white", "path_effects": [withStroke(linewidth=3, foreground="#333333")]}
+        ax.axhline(lag, linestyle=":", linewidth=1.5, **seen)
+        ax.annotate(f"the task's lag, {lag}", (0.01, lag), xycoords=("axes fraction", "data"), va="bottom", **seen)
     ax.set_ylabel("lag n (time steps back)")
     _losses(below, steps, losses)
     return figure
@@ -62,7 +65,7 @@ def plot_local_ratio(
     Args:
         steps, log_norms, losses, window, title: as in `plot_training`.
     """
-    curves = _curves(steps, log_norms, window)
+    curves = _curves(steps, log_norms, losses, window)
     ratios = np.array([_slopes(curve) for curve in curves]).T[::-1]  # the last lag is the first time step
     finite = ratios[np.isfinite(ratios)]
     limit = max(1e-3, float(np.quantile(np.abs(finite), 0.98))) if len(finite) else 1.0
@@ -82,10 +85,14 @@ def _slopes(curve: Curve) -> Array:
     return found
 
 
-def _curves(steps: Sequence[int], log_norms: Sequence[Array], window: int) -> list[Curve]:
+def _curves(steps: Sequence[int], log_norms: Sequence[Array], losses: Sequence[float], window: int) -> list[Curve]:
     if not len(steps) or len(steps) != len(log_norms):
         raise ValueError(
             f"steps and log_norms must be equally many, at least one, got {len(steps)} and {len(log_norms)}"
+        )
+    if len(losses) != len(steps):
+        raise ValueError(
+            f"losses must be one for each of the {len(steps)} steps, got {len(losses)}; give nan where it is not known"
         )
     if len({len(each) for each in log_norms}) > 1 or len(log_norms[0]) <= 2 * window:
         lengths = sorted({len(each) for each in log_norms})
@@ -101,17 +108,17 @@ def _two(title: str) -> tuple[Figure, tuple[Axes, Axes]]:
 
 
 def _map(ax: Axes, steps: Sequence[int], values: Array, **look: Any) -> Any:
-    """Draw a column for each training step, as wide as it is far to the next."""
+    """Draw a column for each training step, half way to its neighbours; the axis ends at the first and the last."""
     middles = np.asarray(steps, dtype=float)
     edges = (middles[1:] + middles[:-1]) / 2
-    half = (middles[1] - middles[0]) / 2 if len(middles) > 1 else 0.5
+    half = 0.5 if len(middles) == 1 else 0.0
     x = np.concatenate(([middles[0] - half], edges, [middles[-1] + half]))
     ax.set_facecolor("#cccccc")  # where no path leads
     return ax.pcolormesh(x, np.arange(len(values) + 1), np.ma.masked_invalid(values), rasterized=True, **look)
 
 
 def _losses(ax: Axes, steps: Sequence[int], losses: Sequence[float]) -> None:
-    ax.plot(steps, losses, color=BLUE, marker=".", linewidth=1.2)
+    ax.plot(steps, losses, color=BLUE, marker=".", linewidth=1.2, clip_on=False)
     known = [loss for loss in losses if math.isfinite(loss)]
     if known and min(known) > 0 and max(known) > 20 * min(known):
         ax.set_yscale("log")

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
+from seqskip import checks
 from seqskip.analysis.curve import mean_of_logs
-from seqskip.analysis.decay import Decay
+from seqskip.analysis.decay import AXES, Decay
 from seqskip.analysis.plots.style import BLUE, LN10, axes_of, finish, in_decades
 
 FEW = 60  # tokens that can be labelled one by one
@@ -32,10 +33,13 @@ def plot_tokens(
         ax: axes to draw on, by default those of a new figure.
 
     Raises:
-        ValueError: the decay is of something else, or there are not as many tokens as steps.
+        ValueError: the decay is of something else, has no such sample or layer, or there are not as many tokens as
+            steps.
     """
     if decay.wrt != "x":
         raise ValueError(f"decay must be measured with wrt='x', got wrt={decay.wrt!r}")
+    for name, value in (("layer", layer), ("sample", sample)):
+        _demand_inside(name, value, decay.log_norm.shape[AXES.index(name)])
     log_norm = mean_of_logs(decay.select(layer=layer, sample=sample, answer=-1))[::-1]  # by time
     steps = np.arange(len(log_norm))
     if tokens is not None and len(tokens) != len(steps):
@@ -51,3 +55,8 @@ def plot_tokens(
     in_decades(ax)
     finish(ax, title)
     return ax
+
+
+def _demand_inside(name: str, value: object, count: int) -> None:
+    if not checks.is_integer(value) or not -count <= value < count:
+        raise ValueError(f"{name} must be a number from {-count} to {count - 1}, got {value!r}")
