@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
+FEWEST = 4  # windows: two numbers are fitted, and two laws compared
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,14 +46,14 @@ class Curve:
     def rate(self) -> float:
         """Slope of the log norm over lag, nats per step, by least squares through `trend`.
 
-        nan with under two windows in which a path arrives.
+        nan where too few windows are left for that: `fit` says how many are needed.
         """
         lags, trend = self.trend()
-        return math.nan if len(lags) < 2 else float(np.polyfit(lags, trend, 1)[0])
+        return math.nan if len(lags) < FEWEST else float(np.polyfit(lags, trend, 1)[0])
 
     @property
     def half_life(self) -> float:
-        """Lags after which the fitted norm has halved, -ln 2 / rate; inf where it does not decay."""
+        """Lags after which the fitted norm has halved, -ln 2 / rate; inf where it does not decay, nan where there is no rate."""
         rate = self.rate
         return math.inf if rate >= 0 else -math.log(2) / rate
 

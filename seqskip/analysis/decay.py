@@ -11,7 +11,7 @@ import numpy.typing as npt
 from seqskip.analysis import stored
 from seqskip.analysis.curve import Curve, mean_of_logs
 from seqskip.analysis.fit import Fit, bootstrap_means, fit
-from seqskip.analysis.words import horizon_text, steps_text
+from seqskip.analysis.words import curves_text
 from seqskip.analysis.zeros import Zero
 
 if TYPE_CHECKING:
@@ -228,10 +228,7 @@ class Decay:
         plot_curve(ax, self.stack, **line)
 
     def __str__(self) -> str:
-        lines = [f"{'layer':<12}{'half-life':>16}{'horizon 10^-6':>18}"]
-        for name, curve in (*zip(self.layer_names, self.layers, strict=True), ("all", self.stack)):
-            lines.append(f"{name:<12}{steps_text(curve.half_life):>16}{horizon_text(curve, 6):>18}")
-        return "\n".join(lines)
+        return curves_text({**dict(zip(self.layer_names, self.layers, strict=True)), "all": self.stack})
 
 
 def _plain(value: npt.NDArray[Any]) -> Any:

@@ -14,6 +14,7 @@ from seqskip.analysis import Decay, advise, gradient_decay, theory, verdict
 from seqskip.analysis.advice import arriving
 
 NECESSARY = "necessary for learning, not sufficient"
+NOISE = np.random.default_rng(0).standard_normal(400)
 
 
 def of(log_norm: np.ndarray, window: int = 1) -> Decay:
@@ -91,6 +92,53 @@ def test_a_verdict_beyond_what_was_measured_is_extrapolated() -> None:
     assert found.extrapolated
     assert found.log10_arriving == pytest.approx(-100 * math.log10(math.e))
     assert "extrapolated" in str(found)
+
+
+def test_a_power_law_goes_on_as_a_power_law() -> None:
+    """(n + 1)^-1.5 at lag 4,000 is 10^-5.4; the slope of its log over 400 lags would make 10^-14.1 of it."""
+    found = verdict(of(-1.5 * np.log(np.arange(400) + 1.0)), 4000)
+    assert found.log10_arriving == pytest.approx(-1.5 * math.log10(4001), abs=0.03)
+    assert found.sentence.startswith("falls as n^-1.5, the task needs 4,000: extrapolated from lag 399 by that law, ")
+    assert found.suggestion == ""  # delays for an exponential that was not fitted
+
+
+@pytest.mark.parametrize("log_norm", [np.zeros(400), NOISE], ids=["same", "noise"])
+def test_without_a_law_nothing_is_extrapolated(log_norm: np.ndarray) -> None:
+    found = verdict(of(log_norm), 4000)
+    assert (found.word, found.extrapolated, found.suggestion) == ("unknown", False, "")
+    told = "the sequence reaches back 399 steps alone; measure one of more than 4,000 to know what arrives"
+    assert f"the task needs 4,000: {told}" in found.sentence
+
+
+def test_noise_suggests_no_delays() -> None:
+    noise = NOISE - 40.0 * (np.arange(400) > 0)
+    assert (verdict(of(noise), 300).word, verdict(of(noise), 300).suggestion) == ("vanishes", "")
+
+
+def test_a_sequence_too_short_for_a_law_has_no_half_life() -> None:
+    decay = of(-1.9 * np.arange(4.0))
+    why = "the sequence is too short: of 4 lags there are 3 windows of 1 to fit, 4 are needed; measure over 5 steps or"
+    assert math.isnan(decay.half_life) and math.isnan(decay.rate)
+    assert why in str(decay) and "no fit" in str(decay)
+    found = verdict(decay, 3)
+    assert found.sentence.startswith("the task needs 3: the gradient that arrives is 10^-2.5 of the start; no law is ")
+    assert why in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("log_norm", "words"),
+    [
+        (np.zeros(200), "does not decay, the task needs 150: the gradient that arrives is 10^0.0 of the start"),
+        (
+            0.1 * np.arange(200.0),
+            "grows by 10^0.043 per step, the task needs 150: the gradient explodes to 10^6.5",
+        ),
+        (np.log(np.arange(200) + 1.0), "grows as n^0.99, the task needs 150: the gradient that arrives is 10^2.2"),
+    ],
+    ids=["same", "exponential", "power"],
+)
+def test_a_gradient_that_does_not_decay_in_words(log_norm: np.ndarray, words: str) -> None:
+    assert verdict(of(log_norm), 150).sentence.startswith(words)
 
 
 @pytest.mark.parametrize(
