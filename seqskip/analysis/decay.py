@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seqskip.analysis import stored
-from seqskip.analysis.curve import Curve, mean_of_logs
+from seqskip.analysis.curve import Curve, mean_of_logs, window_of
 from seqskip.analysis.fit import Fit, bootstrap_means, fit
 from seqskip.analysis.words import curves_text
 from seqskip.analysis.zeros import Zero
@@ -71,8 +71,12 @@ class Decay:
 
     @property
     def stack(self) -> Curve:
-        """The curve of all layers together."""
-        return _typical(self._together(), min(self.windows))
+        """The curve of all layers together, over all lags: see `over`. Fit, half-life, horizon and verdict read it."""
+        return self.over(self.log_norm.shape[-1])
+
+    def over(self, lags: int) -> Curve:
+        """Return the curve of all layers together with the `window_of` the stack for its first `lags` lags."""
+        return _typical(self._together(), window_of(self.windows, lags))
 
     def _together(self) -> Array:
         """Return the log norms of all layers side by side, (S, B, A, N)."""
@@ -99,7 +103,7 @@ class Decay:
 
     @property
     def effective_memory(self) -> float:
-        """The mean lag, Σ n g(n) / Σ g(n), of the whole stack's norm g, steps; nan where no gradient arrives."""
+        """The whole stack's `Curve.effective_memory`, steps: from single lags, whatever the window."""
         return self.stack.effective_memory
 
     def fit(self, layer: int | str | None = None) -> Fit:
@@ -127,7 +131,7 @@ class Decay:
         """Return the log norms of what was drawn independently, seeds or else samples, (U, N), and their window."""
         number = None if layer is None else self._number(layer)
         norms = self._together() if number is None else self.log_norm[:, number]
-        window = min(self.windows) if number is None else self.windows[number]
+        window = window_of(self.windows, norms.shape[-1]) if number is None else self.windows[number]
         units = norms if len(norms) > 1 else norms.swapaxes(0, 1)
         return np.stack([mean_of_logs(unit.reshape(-1, unit.shape[-1])) for unit in units]), window
 

@@ -89,7 +89,8 @@ def verdict(decay: Decay, lag: int, *, decades: float = DECADES) -> Verdict:
     that arrives is necessary for learning, not sufficient.
 
     Args:
-        decay: what was measured; its whole stack counts.
+        decay: what was measured; its whole stack counts, and at the lag the largest norm of the window of
+            `Decay.over(lag + 1)`, which ends there.
         lag: steps.
         decades: the gradient arrives if it is at least 10^-decades of its start.
 
@@ -99,8 +100,8 @@ def verdict(decay: Decay, lag: int, *, decades: float = DECADES) -> Verdict:
     checks.integer("lag", lag, 1)
     if not 0 < decades < math.inf:
         raise ValueError(f"decades must be a number above 0, got {decades!r}")
-    curve, law = decay.stack, decay.fit()
-    last = len(curve.log_norm) - 1
+    law, last = decay.fit(), decay.log_norm.shape[-1] - 1
+    curve = decay.over(min(lag, last) + 1)
     found = Verdict(lag, law, at_lag(curve, lag, law), last, decades, "")
     if found.word not in ("vanishes", "no path") or not law.rate < 0:
         return found
