@@ -56,7 +56,7 @@ class Curve:
 
     @property
     def half_life(self) -> float:
-        """Lags after which the fitted norm has halved, -ln 2 / rate; inf where it does not decay, nan without a rate."""
+        """Lags after which the fitted norm has halved, -ln 2 / rate; inf where nothing decays, nan without a rate."""
         rate = self.rate
         return math.inf if rate >= 0 else -math.log(2) / rate
 
@@ -88,8 +88,8 @@ def window_of(windows: Sequence[int], lags: int) -> int:
     """Return the window in which the curve of a whole stack is read over so many lags, steps.
 
     It is the largest delay: where one layer has a path the stack has one, but most of the gradient comes in pulses, one
-    for each hop of the longest delay. It is no wider than fits into the lags eight times, for a law to be told and a lag
-    to be more than a window, and no narrower than the lags among which a path arrives.
+    for each hop of the longest delay. It is no wider than fits into the lags eight times, for a law to be
+    told and a lag to be more than a window, and no narrower than the lags among which a path arrives.
 
     Args:
         windows: the longest delay of each layer.

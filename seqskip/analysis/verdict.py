@@ -5,14 +5,13 @@ from dataclasses import dataclass, replace
 
 from seqskip import checks
 from seqskip.analysis import theory
-from seqskip.analysis.advice import NOTE, arriving
+from seqskip.analysis.advice import EXPLODES, NOTE, arriving
 from seqskip.analysis.curve import Curve
 from seqskip.analysis.decay import Decay
 from seqskip.analysis.fit import Fit
 from seqskip.analysis.words import law_text
 
 DECADES = 6  # a gradient below 10^-6 of its start is lost in the rounding of float32
-EXPLODES = 3  # decades of growth
 ENOUGH = -3.0  # decades that are to arrive with the delays that are suggested
 
 

@@ -1,6 +1,7 @@
 """Advice and verdicts against theory by hand."""
 
 import math
+import time
 from typing import Any
 
 import numpy as np
@@ -52,15 +53,53 @@ def test_two_layers_share_a_lag_out_in_every_way() -> None:
 @given(st.integers(1, 300), st.floats(0.05, 0.98))
 def test_the_best_is_the_cheapest_that_is_enough_or_the_one_from_which_most_arrives(lag: int, factor: float) -> None:
     found = advise(lag, factor=factor)
-    enough = [option for option in found.options if option.log10_arriving >= -3]
+    tame = [option for option in found.options if not option.explodes]
+    enough = [option for option in tame if option.log10_arriving >= -3]
     if enough:
         assert found.best.multiplications == min(option.multiplications for option in enough)
     else:
-        assert found.best.log10_arriving == max(option.log10_arriving for option in found.options)
+        assert found.best.log10_arriving == max(option.log10_arriving for option in tame)
     for option in found.options:
         if len(option.delays) == 1:
             weights = dict.fromkeys(option.delays[0], factor / len(option.delays[0]))
             assert option.half_life == pytest.approx(theory.half_life(weights))
+
+
+def test_a_net_in_which_the_gradient_explodes_comes_last_and_is_marked() -> None:
+    found = advise(500)  # 10^4.3 through nine dilated layers
+    assert [option.explodes for option in found.options] == [False] * 10 + [True]
+    assert len(found.options[-1].delays) == 9
+    marked = [line for line in str(found).splitlines() if line.endswith("explodes")]
+    assert len(marked) == 1 and "10^4.3" in marked[0]
+
+
+def by_definition(layers: list[dict[int, float]], lag: int) -> np.ndarray:
+    """Return ln of the convolution of the layers' g_n = Σ_d a_d g_{n-d}, term by term."""
+    through = np.where(np.arange(lag + 1) == 0, 0.0, -np.inf)
+    for weights in layers:
+        one = np.where(np.arange(lag + 1) == 0, 0.0, -np.inf)
+        for n in range(1, lag + 1):
+            one[n] = np.logaddexp.reduce([math.log(a) + one[n - d] for d, a in weights.items() if d <= n] or [-np.inf])
+        through = np.array([np.logaddexp.reduce(through[: n + 1] + one[n::-1]) for n in range(lag + 1)])
+    return through
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    st.lists(st.dictionaries(st.integers(1, 40), st.floats(1e-3, 2), min_size=1, max_size=5), min_size=1, max_size=3),
+    st.integers(0, 60),
+)
+def test_what_arrives_is_the_convolution_of_the_layers(layers: list[dict[int, float]], lag: int) -> None:
+    found = np.where(np.arange(lag + 1) == 0, 0.0, -np.inf)
+    for weights in layers:
+        found = theory.log_passed(weights, found)
+    np.testing.assert_allclose(found, by_definition(layers, lag), rtol=1e-11, atol=1e-11)
+
+
+def test_long_lags_are_advised_on_in_no_time() -> None:
+    start = time.perf_counter()
+    advise(10_000)
+    assert time.perf_counter() - start < 5  # 23 s when every pair of lags was added up
 
 
 def test_what_is_advised_is_what_a_linear_layer_does() -> None:
