@@ -75,13 +75,23 @@ class Curve:
         Single lags count, so that a pulse is not lost, and dips between two pulses are not taken for the end:
         inf where the last window measured is not below; 0 where there is no gradient at all.
         """
-        if not math.isfinite(k) or k <= 0:
-            raise ValueError(f"k must be a positive number of decades, got {k!r}")
-        above = np.flatnonzero(np.isfinite(self.log_norm) & (self.log_norm >= self.start - k * math.log(10)))
+        least = self.start - decades("k", k) * math.log(10)
+        above = np.flatnonzero(np.isfinite(self.log_norm) & (self.log_norm >= least))
         if len(above) == 0:
             return 0.0
         last = int(above[-1])
         return math.inf if last + self.window >= len(self.log_norm) else float(last + 1)
+
+
+def decades(name: str, value: object) -> float:
+    """Return `value` if it is a number of decades above 0, else raise ValueError."""
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float | np.integer | np.floating)
+        or not 0 < value < math.inf
+    ):
+        raise ValueError(f"{name} must be a number above 0, got {value!r}; 6 means 10^-6")
+    return float(value)
 
 
 def window_of(windows: Sequence[int], lags: int) -> int:

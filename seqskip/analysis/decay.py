@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from seqskip import checks
 from seqskip.analysis import stored
 from seqskip.analysis.curve import Curve, mean_of_logs, window_of
 from seqskip.analysis.fit import Fit, bootstrap_means, fit
@@ -57,9 +58,17 @@ class Decay:
     bound_name: str = ""
 
     def select(self, **index: int) -> Array:
-        """Return the log norms at one place of some axes, `select(seed=0, layer=2)`; these axes are dropped."""
+        """Return the log norms at one place of some axes, `select(seed=0, layer=2)`; these axes are dropped.
+
+        Raises:
+            ValueError: there is no such axis, or no such place on it.
+        """
         if unknown := set(index) - set(AXES):
             raise ValueError(f"index must name axes, {', '.join(AXES)}, got {', '.join(sorted(unknown))}")
+        for axis, size in zip(AXES, self.log_norm.shape, strict=True):
+            place = index.get(axis, 0)
+            if not checks.is_integer(place) or not -size <= place < size:
+                raise ValueError(f"{axis} must be an integer from {-size} to {size - 1}, got {place!r}")
         at: Any = tuple(index.get(axis, slice(None)) for axis in AXES)
         chosen: Array = self.log_norm[at]
         return chosen
@@ -222,7 +231,7 @@ class Decay:
             FileNotFoundError: there is none.
         """
         arrays = stored.read(Path(path), {"log_norm", *WORDS})
-        fields: dict[str, Any] = {name: _plain(v) if name in WORDS else v for name, v in arrays.items()}
+        fields: dict[str, Any] = {name: stored.plain(v) if name in WORDS else v for name, v in arrays.items()}
         return cls(**fields)
 
     def plot(self, ax: "Axes", **line: Any) -> None:
@@ -233,10 +242,6 @@ class Decay:
 
     def __str__(self) -> str:
         return curves_text({**dict(zip(self.layer_names, self.layers, strict=True)), "all": self.stack})
-
-
-def _plain(value: npt.NDArray[Any]) -> Any:
-    return value.item() if value.ndim == 0 else tuple(value.tolist())
 
 
 def _typical(log_norm: Array, window: int) -> Curve:

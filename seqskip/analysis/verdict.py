@@ -7,6 +7,7 @@ from seqskip import checks
 from seqskip.analysis import theory
 from seqskip.analysis.advice import EXPLODES, NOTE, arriving
 from seqskip.analysis.curve import Curve
+from seqskip.analysis.curve import decades as demand_decades
 from seqskip.analysis.decay import Decay
 from seqskip.analysis.fit import Fit
 from seqskip.analysis.words import law_text
@@ -94,11 +95,14 @@ def verdict(decay: Decay, lag: int, *, decades: float = DECADES) -> Verdict:
         decades: the gradient arrives if it is at least 10^-decades of its start.
 
     Raises:
-        ValueError: the lag is no integer >= 1, decades is not above 0.
+        ValueError: decay is no Decay, the lag is no integer >= 1, decades is no number above 0.
     """
+    if not isinstance(decay, Decay):
+        raise ValueError(
+            f"decay must be a Decay, got {type(decay).__name__}; measure one with gradient_decay(model, x)"
+        )
     checks.integer("lag", lag, 1)
-    if not 0 < decades < math.inf:
-        raise ValueError(f"decades must be a number above 0, got {decades!r}")
+    demand_decades("decades", decades)
     law, last = decay.fit(), decay.log_norm.shape[-1] - 1
     curve = decay.over(min(lag, last) + 1)
     found = Verdict(lag, law, at_lag(curve, lag, law), last, decades, "")

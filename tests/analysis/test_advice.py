@@ -219,3 +219,8 @@ def test_bad_verdicts_are_not_asked_for() -> None:
         verdict(decay, 0)
     with pytest.raises(ValueError, match=r"^decades must be a number above 0, got 0"):
         verdict(decay, 10, decades=0)
+    wrong: Any = "x"
+    with pytest.raises(ValueError, match=r"^decades must be a number above 0, got 'x'; 6 means 10\^-6$"):
+        verdict(decay, 10, decades=wrong)
+    with pytest.raises(ValueError, match=r"^decay must be a Decay, got str; measure one with gradient_decay"):
+        verdict(wrong, 10)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -82,8 +83,8 @@ def test_the_cell_state_of_an_ordinary_lstm_has_a_horizon() -> None:
     assert 10 <= measured.horizon(3) <= 11
 
 
-@pytest.mark.parametrize("k", [0, -1, math.nan, math.inf])
-def test_a_horizon_needs_a_positive_number_of_decades(k: float) -> None:
+@pytest.mark.parametrize("k", [0, -1, math.nan, math.inf, "x", None, True])
+def test_a_horizon_needs_a_positive_number_of_decades(k: Any) -> None:
     with pytest.raises(ValueError, match=f"^k must be .*got {k!r}"):
         decades([0, -1]).horizon(k)
 
