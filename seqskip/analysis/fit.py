@@ -95,8 +95,9 @@ def _refusal(rows: Array, found: int, window: int) -> str:
     needed = (FEWEST + FEWEST // 4) * window  # the first quarter of so many windows is not fitted
     if rows.shape[1] >= needed:
         return f"a gradient arrives in {found} windows of {window} alone, {FEWEST} are needed"
+    there = "there is 1 window" if found == 1 else f"there are {found} windows"
     return (
-        f"the sequence is too short: of {rows.shape[1]} lags there are {found} windows of {window} to fit, "
+        f"the sequence is too short: of {rows.shape[1]} lags {there} of {window} to fit, "
         f"{FEWEST} are needed; measure over {needed} steps or more"
     )
 

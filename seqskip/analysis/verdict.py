@@ -74,8 +74,8 @@ class Verdict:
         if self.word == "no path":
             return "no path leads over that lag"
         if self.word == "unknown":
-            reached = f"the sequence reaches back {self.measured:,} steps alone"
-            return f"{reached}; measure one of more than {self.lag:,} to know what arrives"
+            reached = f"the longest lag measured is {self.measured:,}"
+            return f"{reached}, and no law goes on from there; measure a sequence of more than {self.lag:,} steps"
         how = f"extrapolated from lag {self.measured:,} by that law, " if self.extrapolated else ""
         does = "explodes to" if self.word == "explodes" else "that arrives is"
         return f"{how}the gradient {does} 10^{self.log10_arriving:.1f} of the start"

@@ -145,7 +145,7 @@ def test_a_power_law_goes_on_as_a_power_law() -> None:
 def test_without_a_law_nothing_is_extrapolated(log_norm: np.ndarray) -> None:
     found = verdict(of(log_norm), 4000)
     assert (found.word, found.extrapolated, found.suggestion) == ("unknown", False, "")
-    told = "the sequence reaches back 399 steps alone; measure one of more than 4,000 to know what arrives"
+    told = "the longest lag measured is 399, and no law goes on from there; measure a sequence of more than 4,000 steps"
     assert f"the task needs 4,000: {told}" in found.sentence
 
 

@@ -84,6 +84,8 @@ def test_a_run_before_after_and_without_skips(finished: Finished, tmp_path: Path
     found = numbers(run / "gradients")
     assert [one["name"] for one in found["nets"]] == ["untrained", "step 6", "skips removed"]
     assert all(one["layers"] == 4 for one in found["nets"])
+    decays = [Decay.load(run / "gradients" / name) for name in found["files"] if name.endswith(".npz")]
+    assert [len(decay.log_norm) for decay in decays] == [2, 1, 1]  # --seeds counts the untrained nets
 
 
 def test_a_checkpoint_is_measured_like_its_run(finished: Finished, tmp_path: Path) -> None:
@@ -197,6 +199,14 @@ def test_numbers_that_are_not_there_are_null(tmp_path: Path) -> None:
     assert found["nets"][0]["half_life_interval"] == [None, None] and '"nan"' not in text
     assert "null" in found["units"]["half_life"] and '"inf"' in found["units"]["horizon"]
     assert set(found["units"]) <= set(found["nets"][0])
+
+
+def test_why_there_is_no_half_life_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with inside(tmp_path):
+        assert main(["gradients", "--config=copying", *SMALL, "--delays=5", "--seeds=1", "--out=there"]) == 0
+    printed = capsys.readouterr().out
+    assert "no law is fitted, since the sequence is too short: of 10 lags there are 2 windows of 5" in printed
+    assert "half-life no" not in printed
 
 
 def test_the_files_hold_decays_with_their_theory(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
