@@ -13,6 +13,7 @@ from seqskip.cells import Cell, GRUCell, LSTMCell, RNNCell
 
 CELLS: dict[str, type[Cell]] = {"RNN": RNNCell, "LSTM": LSTMCell, "GRU": GRUCell}
 NOTE = "A gradient that arrives is necessary for learning, not sufficient."
+EXPLODES = 3  # decades of growth
 BYTES = 4  # of a float32 number
 
 
@@ -34,6 +35,11 @@ class Option:
     multiplications: int
     state_bytes: int
 
+    @property
+    def explodes(self) -> bool:
+        """Whether the gradient grows a thousandfold or more over the lag."""
+        return self.log10_arriving > EXPLODES
+
     def __str__(self) -> str:
         shown = " / ".join(",".join(map(str, layer)) for layer in self.delays)
         life = "no decay" if math.isinf(self.half_life) else f"{self.half_life:,.4g}"
@@ -49,7 +55,8 @@ class Advice:
     Attributes:
         lag: n, steps.
         factor: w, by which a hop of one step multiplies the gradient.
-        options: those from which enough arrives come first, by what they cost; then the others, by what arrives.
+        options: those from which enough arrives come first, by what they cost; then those from which too little does,
+            by what arrives; last those in which it explodes, the tamest first.
         least: what is enough, relative to the start.
     """
 
@@ -60,13 +67,15 @@ class Advice:
 
     @property
     def best(self) -> Option:
-        """The cheapest net from which enough arrives, or else the one from which most does."""
+        """The cheapest net from which enough arrives, or else the one from which most does without exploding."""
         return self.options[0]
 
     def __str__(self) -> str:
         head = f"{'delays':<30}{'layers':>6}{'half-life':>12}{'at the lag':>12}{'mult./step':>14}{'state bytes':>12}"
         lines = [f"a task of lag {self.lag:,}, a hop multiplies the gradient by {self.factor:g}", head]
-        lines += [f"{option}{'  <- best' if option is self.best else ''}" for option in self.options]
+        for option in self.options:
+            mark = "  <- best" if option is self.best else "  explodes" if option.explodes else ""
+            lines.append(f"{option}{mark}")
         return "\n".join([*lines, NOTE])
 
 
@@ -107,10 +116,15 @@ def advise(
     kind = CELLS[checks.choice("cell", cell, CELLS)]
     sizes = (checks.integer("input_size", input_size, 1), checks.integer("hidden_size", hidden_size, 1))
     options = [_option(delays, lag, factor, kind, *sizes) for delays in _candidates(lag)]
-    enough = math.log10(least)
-    good = sorted((o for o in options if o.log10_arriving >= enough), key=lambda o: (o.multiplications, o.state_bytes))
-    rest = sorted((o for o in options if o.log10_arriving < enough), key=lambda o: -o.log10_arriving)
-    return Advice(lag, factor, (*good, *rest), least)
+    return Advice(lag, factor, tuple(sorted(options, key=lambda option: _rank(option, math.log10(least)))), least)
+
+
+def _rank(option: Option, enough: float) -> tuple[float, ...]:
+    if option.explodes:
+        return 2, option.log10_arriving
+    if option.log10_arriving < enough:
+        return 1, -option.log10_arriving
+    return 0, option.multiplications, option.state_bytes
 
 
 def _candidates(lag: int) -> list[tuple[tuple[int, ...], ...]]:
@@ -143,12 +157,7 @@ def arriving(layers: Sequence[theory.Weights], lag: int) -> float:
     through = np.full(lag + 1, -math.inf)
     through[0] = 0.0
     for weights in layers:
-        through = _convolved(through, theory.log_path_bound(weights, lag))
+        through = theory.log_passed(weights, through)
     window = min(max(weights) for weights in layers)
     curve = Curve(through, min(window, lag + 1))
     return float(through[max(0, lag + 1 - window) :].max() - curve.start) / math.log(10)
-
-
-def _convolved(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Return ln Σ_k exp(one_k + other_{n-k}): what arrives through two layers is all ways to share a lag out."""
-    return np.array([np.logaddexp.reduce(one[: n + 1] + other[n::-1]) for n in range(len(one))])

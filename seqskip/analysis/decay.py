@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from seqskip import checks
 from seqskip.analysis import stored
-from seqskip.analysis.curve import Curve, mean_of_logs
+from seqskip.analysis.curve import Curve, mean_of_logs, window_of
 from seqskip.analysis.fit import Fit, bootstrap_means, fit
-from seqskip.analysis.words import horizon_text, steps_text
+from seqskip.analysis.words import curves_text
 from seqskip.analysis.zeros import Zero
 
 if TYPE_CHECKING:
@@ -57,9 +58,17 @@ class Decay:
     bound_name: str = ""
 
     def select(self, **index: int) -> Array:
-        """Return the log norms at one place of some axes, `select(seed=0, layer=2)`; these axes are dropped."""
+        """Return the log norms at one place of some axes, `select(seed=0, layer=2)`; these axes are dropped.
+
+        Raises:
+            ValueError: there is no such axis, or no such place on it.
+        """
         if unknown := set(index) - set(AXES):
             raise ValueError(f"index must name axes, {', '.join(AXES)}, got {', '.join(sorted(unknown))}")
+        for axis, size in zip(AXES, self.log_norm.shape, strict=True):
+            place = index.get(axis, 0)
+            if not checks.is_integer(place) or not -size <= place < size:
+                raise ValueError(f"{axis} must be an integer from {-size} to {size - 1}, got {place!r}")
         at: Any = tuple(index.get(axis, slice(None)) for axis in AXES)
         chosen: Array = self.log_norm[at]
         return chosen
@@ -71,8 +80,12 @@ class Decay:
 
     @property
     def stack(self) -> Curve:
-        """The curve of all layers together."""
-        return _typical(self._together(), min(self.windows))
+        """The curve of all layers together, over all lags: see `over`. Fit, half-life, horizon and verdict read it."""
+        return self.over(self.log_norm.shape[-1])
+
+    def over(self, lags: int) -> Curve:
+        """Return the curve of all layers together with the `window_of` the stack for its first `lags` lags."""
+        return _typical(self._together(), window_of(self.windows, lags))
 
     def _together(self) -> Array:
         """Return the log norms of all layers side by side, (S, B, A, N)."""
@@ -99,7 +112,7 @@ class Decay:
 
     @property
     def effective_memory(self) -> float:
-        """The mean lag, Σ n g(n) / Σ g(n), of the whole stack's norm g, steps; nan where no gradient arrives."""
+        """The whole stack's `Curve.effective_memory`, steps: from single lags, whatever the window."""
         return self.stack.effective_memory
 
     def fit(self, layer: int | str | None = None) -> Fit:
@@ -127,7 +140,7 @@ class Decay:
         """Return the log norms of what was drawn independently, seeds or else samples, (U, N), and their window."""
         number = None if layer is None else self._number(layer)
         norms = self._together() if number is None else self.log_norm[:, number]
-        window = min(self.windows) if number is None else self.windows[number]
+        window = window_of(self.windows, norms.shape[-1]) if number is None else self.windows[number]
         units = norms if len(norms) > 1 else norms.swapaxes(0, 1)
         return np.stack([mean_of_logs(unit.reshape(-1, unit.shape[-1])) for unit in units]), window
 
@@ -218,7 +231,7 @@ class Decay:
             FileNotFoundError: there is none.
         """
         arrays = stored.read(Path(path), {"log_norm", *WORDS})
-        fields: dict[str, Any] = {name: _plain(v) if name in WORDS else v for name, v in arrays.items()}
+        fields: dict[str, Any] = {name: stored.plain(v) if name in WORDS else v for name, v in arrays.items()}
         return cls(**fields)
 
     def plot(self, ax: "Axes", **line: Any) -> None:
@@ -228,14 +241,7 @@ class Decay:
         plot_curve(ax, self.stack, **line)
 
     def __str__(self) -> str:
-        lines = [f"{'layer':<12}{'half-life':>16}{'horizon 10^-6':>18}"]
-        for name, curve in (*zip(self.layer_names, self.layers, strict=True), ("all", self.stack)):
-            lines.append(f"{name:<12}{steps_text(curve.half_life):>16}{horizon_text(curve, 6):>18}")
-        return "\n".join(lines)
-
-
-def _plain(value: npt.NDArray[Any]) -> Any:
-    return value.item() if value.ndim == 0 else tuple(value.tolist())
+        return curves_text({**dict(zip(self.layer_names, self.layers, strict=True)), "all": self.stack})
 
 
 def _typical(log_norm: Array, window: int) -> Curve:

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from seqskip.analysis.curve import mean_of_logs, settled, trend
+from seqskip.analysis.curve import FEWEST, mean_of_logs, settled, trend
 
 Array = npt.NDArray[np.float64]
 NAN = (math.nan, math.nan)
-FEWEST = 4  # windows: two numbers are fitted, and two laws compared
 DRAWS = 1000  # of the bootstrap
 DECISIVE = 10  # difference of two information criteria (Burnham & Anderson 2002, section 2.6)
 TINY = 1e-20  # a sum of squares that is rounding
@@ -93,9 +92,13 @@ def _refusal(rows: Array, found: int, window: int) -> str:
         return "no gradient arrives at any lag"
     if found >= FEWEST:
         return ""
+    needed = (FEWEST + FEWEST // 4) * window  # the first quarter of so many windows is not fitted
+    if rows.shape[1] >= needed:
+        return f"a gradient arrives in {found} windows of {window} alone, {FEWEST} are needed"
+    there = "there is 1 window" if found == 1 else f"there are {found} windows"
     return (
-        f"the sequence is too short: of {rows.shape[1]} lags there are {found} windows of {window} to fit, "
-        f"{FEWEST} are needed; measure over {math.ceil(FEWEST * 4 / 3) * window} steps or more"
+        f"the sequence is too short: of {rows.shape[1]} lags {there} of {window} to fit, "
+        f"{FEWEST} are needed; measure over {needed} steps or more"
     )
 
 

@@ -148,6 +148,5 @@ def _by_lag(subject: Subject, answers: tuple[int, ...], logs: list[list[Tensor]]
 
 
 def _windows(subject: Subject) -> tuple[int, ...]:
-    """Return for each layer the lags among which a path arrives: those above pass on what its own delays skip."""
-    depths = [max(layer.delays) for layer in subject.recording.layers]
-    return tuple(min(depths[n:]) for n in range(len(depths)))
+    """Return for each layer the lags among which a path arrives, its longest delay: those above can only add some."""
+    return tuple(max(layer.delays) for layer in subject.recording.layers)

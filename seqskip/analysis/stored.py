@@ -50,3 +50,8 @@ def rows(axes: dict[str, npt.NDArray[Any]], values: dict[str, npt.NDArray[Any]])
         | {name: array[place].item() for name, array in values.items()}
         for place in places
     ]
+
+
+def plain(value: npt.NDArray[Any]) -> Any:
+    """Return an array of words as `Decay` holds them: a single one, or a tuple."""
+    return value.item() if value.ndim == 0 else tuple(value.tolist())

@@ -44,14 +44,39 @@ def log_path_bound(weights: Weights, lag: int) -> Array:
     Raises:
         ValueError: as `impulse_response`, or a weight is negative.
     """
-    checked = _positive(weights)
-    logs = {d: math.log(weight) for d, weight in checked.items() if weight > 0}
-    bound = np.full(checks.integer("lag", lag, 0) + 1, -math.inf)
-    bound[0] = 0.0
-    for n in range(1, len(bound)):
-        arrive = [log + bound[n - d] for d, log in logs.items() if d <= n]
-        bound[n] = np.logaddexp.reduce(arrive) if arrive else -math.inf
-    return bound
+    impulse = np.full(checks.integer("lag", lag, 0) + 1, -math.inf)
+    impulse[0] = 0.0
+    return log_passed(weights, impulse)
+
+
+def log_passed(weights: Weights, log_input: Array) -> Array:
+    """Return ln y of y_n = x_n + Σ_d a_d y_{n-d} from ln x, (N,): what a layer passes on of what arrives at it.
+
+    Raises:
+        ValueError: as `log_path_bound`.
+    """
+    hops = sorted((d, math.log(weight)) for d, weight in _positive(weights).items() if weight > 0)
+    if not hops:
+        return log_input
+    # Within a block as long as the second shortest delay only hops over the shortest one begin and end.
+    (short, log), *others = hops
+    block, ahead = others[0][0] if others else len(log_input), hops[-1][0]
+    found = np.concatenate((np.full(ahead, -math.inf), log_input))
+    for start in range(ahead, len(found), block):
+        stop = min(start + block, len(found))
+        for d, other in others:
+            np.logaddexp(found[start:stop], other + found[start - d : stop - d], out=found[start:stop])
+        found[start:stop] = _hopped(found[start - short : stop], short, log)[short:]
+    return found[ahead:]
+
+
+def _hopped(log_input: Array, d: int, log: float) -> Array:
+    """Return ln y of y_n = x_n + e^log y_{n-d}."""
+    rows = np.full((-(-len(log_input) // d), d), -math.inf)
+    rows.flat[: len(log_input)] = log_input
+    gone = log * np.arange(len(rows))[:, None]
+    found: Array = np.logaddexp.accumulate(rows - gone, axis=0) + gone
+    return found.flat[: len(log_input)]
 
 
 def exponents(weights: Weights) -> Array:

@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 
 from seqskip import checks
 from seqskip.analysis import theory
-from seqskip.analysis.advice import NOTE, arriving
+from seqskip.analysis.advice import EXPLODES, NOTE, arriving
 from seqskip.analysis.curve import Curve
+from seqskip.analysis.curve import decades as demand_decades
 from seqskip.analysis.decay import Decay
 from seqskip.analysis.fit import Fit
-from seqskip.analysis.words import steps_text
+from seqskip.analysis.words import law_text
 
 DECADES = 6  # a gradient below 10^-6 of its start is lost in the rounding of float32
-EXPLODES = 3  # decades of growth
 ENOUGH = -3.0  # decades that are to arrive with the delays that are suggested
 
 
@@ -24,7 +24,9 @@ class Verdict:
         lag: what the task needs, steps.
         fit: the law that the decay of the whole stack follows.
         log10_arriving: the gradient at the lag relative to the start, as a power of ten; -inf where no path leads.
-        extrapolated: the lag lies beyond what was measured, and the rate was used.
+            Beyond the measured lags the law of `fit` goes on from the last one m: g_n = g_m e^(rate (n - m)), or
+            g_n = g_m (n / m)^exponent; nan where no law was found, since then nothing tells.
+        measured: m, the last lag that was measured, steps.
         decades: the gradient arrives if it is at least 10^-decades of its start.
         suggestion: what longer delays would give; "" where none are needed.
     """
@@ -32,7 +34,7 @@ class Verdict:
     lag: int
     fit: Fit
     log10_arriving: float
-    extrapolated: bool
+    measured: int
     decades: float
     suggestion: str
 
@@ -48,6 +50,11 @@ class Verdict:
         return "arrives" if self.log10_arriving >= -self.decades else "vanishes"
 
     @property
+    def extrapolated(self) -> bool:
+        """Whether the lag lies beyond what was measured, and a law went on to it."""
+        return self.lag > self.measured and self.word != "unknown"
+
+    @property
     def arrives(self) -> bool:
         """Whether it arrives, and has not exploded: necessary for learning, not sufficient."""
         return self.word == "arrives"
@@ -58,18 +65,20 @@ class Verdict:
     @property
     def sentence(self) -> str:
         """The verdict alone."""
-        needs = f"{self._law()}, the task needs {self.lag:,}"
-        if self.word in ("no path", "unknown"):
-            what = "no path leads over that lag" if self.word == "no path" else "too little was measured to tell"
-        else:
-            how = "extrapolated, " if self.extrapolated else ""
-            what = f"{how}the gradient that arrives is 10^{self.log10_arriving:.1f} of the start"
-        return f"{needs}: {what}" + (f"; {self.suggestion}" if self.suggestion else "")
+        law = f"{law_text(self.fit)}, " if law_text(self.fit) else ""
+        parts = [f"{law}the task needs {self.lag:,}: {self._what()}"]
+        parts += [] if law else [f"no law is fitted, since {self.fit.reason}"]
+        return "; ".join([*parts, self.suggestion] if self.suggestion else parts)
 
-    def _law(self) -> str:
-        if self.fit.kind == "power":
-            return f"falls as n^{self.fit.exponent:.2g}"
-        return f"half-life {steps_text(self.fit.half_life)}"
+    def _what(self) -> str:
+        if self.word == "no path":
+            return "no path leads over that lag"
+        if self.word == "unknown":
+            reached = f"the longest lag measured is {self.measured:,}"
+            return f"{reached}, and no law goes on from there; measure a sequence of more than {self.lag:,} steps"
+        how = f"extrapolated from lag {self.measured:,} by that law, " if self.extrapolated else ""
+        does = "explodes to" if self.word == "explodes" else "that arrives is"
+        return f"{how}the gradient {does} 10^{self.log10_arriving:.1f} of the start"
 
 
 def verdict(decay: Decay, lag: int, *, decades: float = DECADES) -> Verdict:
@@ -80,34 +89,45 @@ def verdict(decay: Decay, lag: int, *, decades: float = DECADES) -> Verdict:
     that arrives is necessary for learning, not sufficient.
 
     Args:
-        decay: what was measured; its whole stack counts.
+        decay: what was measured; its whole stack counts, and at the lag the largest norm of the window of
+            `Decay.over(lag + 1)`, which ends there.
         lag: steps.
         decades: the gradient arrives if it is at least 10^-decades of its start.
 
     Raises:
-        ValueError: the lag is no integer >= 1, decades is not above 0.
+        ValueError: decay is no Decay, the lag is no integer >= 1, decades is no number above 0.
     """
+    if not isinstance(decay, Decay):
+        raise ValueError(
+            f"decay must be a Decay, got {type(decay).__name__}; measure one with gradient_decay(model, x)"
+        )
     checks.integer("lag", lag, 1)
-    if not 0 < decades < math.inf:
-        raise ValueError(f"decades must be a number above 0, got {decades!r}")
-    curve, last = decay.stack, len(decay.stack.log_norm) - 1
-    found = Verdict(lag, decay.fit(), at_lag(curve, lag), lag > last, decades, "")
-    if found.word not in ("vanishes", "no path") or not curve.rate < 0:
+    demand_decades("decades", decades)
+    law, last = decay.fit(), decay.log_norm.shape[-1] - 1
+    curve = decay.over(min(lag, last) + 1)
+    found = Verdict(lag, law, at_lag(curve, lag, law), last, decades, "")
+    if found.word not in ("vanishes", "no path") or not law.rate < 0:
         return found
-    return replace(found, suggestion=_suggestion(decay, curve.rate, lag))
+    return replace(found, suggestion=_suggestion(decay, law.rate, lag))
 
 
-def at_lag(curve: Curve, lag: int) -> float:
+def at_lag(curve: Curve, lag: int, law: Fit) -> float:
     """Return the largest norm of the window that ends at a lag relative to the start, as a power of ten, -inf for none.
 
-    Beyond what was measured the fitted rate goes on; nan where there is none.
+    Beyond what was measured the law goes on; nan where there is none.
     """
     last = min(lag, len(curve.log_norm) - 1)
     there = curve.log_norm[max(0, last - curve.window + 1) : last + 1]
     if math.isinf(curve.start):
         return -math.inf
-    beyond = curve.rate * (lag - last) if lag > last else 0.0
-    return float(there.max() - curve.start + beyond) / math.log(10)
+    return float(there.max() - curve.start + (_beyond(law, last, lag) if lag > last else 0.0)) / math.log(10)
+
+
+def _beyond(law: Fit, last: int, lag: int) -> float:
+    """Return what a law adds to the log norm from one lag to another."""
+    if law.kind == "power":
+        return law.exponent * math.log(lag / last)
+    return law.rate * (lag - last) if law.kind == "exponential" else math.nan
 
 
 def _suggestion(decay: Decay, rate: float, lag: int) -> str:

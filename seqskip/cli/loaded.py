@@ -23,7 +23,9 @@ def checkpoint(path: str | Path, name: str = "ckpt_path") -> dict[str, Any]:
         found: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         found["state_dict"], found["global_step"]
     except (OSError, EOFError, RuntimeError, LookupError, TypeError, pickle.UnpicklingError) as error:
-        why = str(error).partition("\n")[0]
+        # Of a missing key the error is the key alone, and what no key is for makes one up.
+        missing = isinstance(error, LookupError | TypeError)
+        why = "this file holds no weights and no training step" if missing else str(error).partition("\n")[0]
         raise ValueError(f"{name} must be a checkpoint as seqskip writes it, got {str(path)!r}: {why}") from None
     return found
 

@@ -86,7 +86,8 @@ def test_a_pure_delay_has_exact_zeros_but_at_its_multiples(b: float, d: int) -> 
 @pytest.mark.parametrize("lags", [16, 24, 40, 100], ids=lambda lags: f"lags{lags}")
 @pytest.mark.parametrize("d", [1, 2, 3, 5, 8])
 def test_the_half_life_of_a_halving_delay_is_the_delay(d: int, lags: int) -> None:
-    assert decay((0.5,), (d,), lags).half_life == pytest.approx(d, rel=1e-9)
+    expected = d if lags + 1 >= 5 * d else math.nan  # in under five windows of the delay no law can be told
+    assert decay((0.5,), (d,), lags).half_life == pytest.approx(expected, rel=1e-9, nan_ok=True)
 
 
 # Largest root of z^d = .45 z^(d-1) + .45 and its half-life, by numpy.roots.

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -9,8 +10,8 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from seqskip import LSTM
-from seqskip.analysis import Curve, Decay, gradient_decay
+from seqskip import LSTM, RNN
+from seqskip.analysis import Curve, Decay, gradient_decay, verdict
 
 Array = npt.NDArray[np.float64]
 LN10 = math.log(10)
@@ -82,8 +83,8 @@ def test_the_cell_state_of_an_ordinary_lstm_has_a_horizon() -> None:
     assert 10 <= measured.horizon(3) <= 11
 
 
-@pytest.mark.parametrize("k", [0, -1, math.nan, math.inf])
-def test_a_horizon_needs_a_positive_number_of_decades(k: float) -> None:
+@pytest.mark.parametrize("k", [0, -1, math.nan, math.inf, "x", None, True])
+def test_a_horizon_needs_a_positive_number_of_decades(k: Any) -> None:
     with pytest.raises(ValueError, match=f"^k must be .*got {k!r}"):
         decades([0, -1]).horizon(k)
 
@@ -116,6 +117,34 @@ def test_the_stack_has_the_norm_of_all_states_side_by_side() -> None:
     assert measured.stack.window == 1  # where one layer has a gradient, the states side by side have one
     expected = (measured.stack.rate, measured.stack.half_life, measured.stack.horizon(3))
     assert (measured.rate, measured.half_life, measured.horizon(3)) == expected
+
+
+def pulses(steps: int) -> Decay:
+    """Return the decay of layers with the delays 1 and 16: a pulse of 10^-n/200 every 16 lags, 10^-5 less between."""
+    lags = np.arange(steps)
+    norm = -lags / 200 * LN10 - 5 * LN10 * (lags % 16 != 0)
+    return of(np.stack((norm, norm))[:, None], (1, 16))
+
+
+def test_the_stack_is_read_over_its_largest_delay() -> None:
+    measured = pulses(400)
+    assert measured.stack.window == 16
+    assert measured.fit().rate == pytest.approx(measured.fit("l1").rate) == pytest.approx(-LN10 / 200, rel=0.02)
+    # Its last lags lie between two pulses: nothing was seen to stay below.
+    assert measured.horizon(5) == math.inf and measured.horizon(1.5) == 289  # after the pulse at 288
+    heights = [verdict(measured, lag).log10_arriving for lag in range(320, 336)]
+    assert max(heights) - min(heights) < 0.1 and max(heights) == pytest.approx(-1.6, abs=0.1)
+
+
+def test_the_window_of_a_stack_fits_in_eight_times() -> None:
+    assert [pulses(steps).stack.window for steps in (4, 16, 64, 127, 128, 1000)] == [1, 2, 8, 15, 16, 16]
+    # A lag of 40 is read over 5 lags: over all 16 it would be none.
+    assert verdict(pulses(1000), 40).log10_arriving == pytest.approx(-5.2, abs=0.3)
+
+
+def test_a_layer_below_a_shorter_delay_is_read_over_its_own() -> None:
+    measured = gradient_decay(RNN(2, 3, 2, delays=((8,), (1,))), torch.randn(100, 2, 2))
+    assert measured.windows == (8, 1) and measured.stack.window == 8
 
 
 def test_zeros_in_all_layers_are_zeros_of_the_stack() -> None:

@@ -116,6 +116,12 @@ def test_layers_are_fitted_by_name_or_number(decay: Decay) -> None:
         decay.select(time=3)
 
 
+@pytest.mark.parametrize("at", [3, -4, "0", 1.0])
+def test_a_place_off_an_axis_is_refused(decay: Decay, at: Any) -> None:
+    with pytest.raises(ValueError, match=rf"^seed must be an integer from -3 to 2, got {at!r}$"):
+        decay.select(seed=at)
+
+
 def test_as_text(decay: Decay) -> None:
     lines = str(decay).splitlines()
     assert [line.split()[0] for line in lines] == ["layer", "l0", "l1", "all"]

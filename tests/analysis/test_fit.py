@@ -105,7 +105,8 @@ def test_the_interval_of_the_half_life_is_that_of_the_rate() -> None:
     [
         (np.full((2, 50), -np.inf), 1, "no gradient arrives"),
         (np.full((2, 50), np.nan), 1, "no gradient arrives"),
-        (-0.1 * LAGS[None, :100], 40, r"too short: of 100 lags there are 2 windows of 40 .*over 240 steps or more"),
+        (-0.1 * LAGS[None, :100], 40, r"too short: of 100 lags there are 2 windows of 40 .*over 200 steps or more"),
+        (np.where(LAGS < 3, 0.0, -np.inf)[None], 1, "a gradient arrives in 3 windows of 1 alone, 4 are needed"),
         (-0.1 * LAGS[None, :1], 1, "too short"),
         (np.ones((1, 50)), 1, "the same at all lags"),
         (np.random.default_rng(0).standard_normal((1, 400)), 1, "neither an exponential nor a power law"),
@@ -117,6 +118,12 @@ def test_why_there_is_no_fit(rows: Any, window: int, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         raise ValueError(str(found))
     assert math.isinf(found.half_life) if "same" in reason else math.isnan(found.half_life)
+
+
+@pytest.mark.parametrize("window", [1, 3, 40])
+def test_the_steps_that_a_refusal_asks_for_are_enough_and_no_fewer(window: int) -> None:
+    assert fit(-0.1 * LAGS[None, : 5 * window], window).kind == "exponential"
+    assert f"measure over {5 * window} steps" in fit(-0.1 * LAGS[None, : 5 * window - 1], window).reason
 
 
 def test_in_words() -> None:

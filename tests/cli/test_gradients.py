@@ -84,6 +84,8 @@ def test_a_run_before_after_and_without_skips(finished: Finished, tmp_path: Path
     found = numbers(run / "gradients")
     assert [one["name"] for one in found["nets"]] == ["untrained", "step 6", "skips removed"]
     assert all(one["layers"] == 4 for one in found["nets"])
+    decays = [Decay.load(run / "gradients" / name) for name in found["files"] if name.endswith(".npz")]
+    assert [len(decay.log_norm) for decay in decays] == [2, 1, 1]  # --seeds counts the untrained nets
 
 
 def test_a_checkpoint_is_measured_like_its_run(finished: Finished, tmp_path: Path) -> None:
@@ -116,6 +118,12 @@ def test_what_was_there_before_is_kept(tmp_path: Path, capsys: pytest.CaptureFix
 REFUSED = {
     "": "one of --run, --checkpoint, --config, --advise or --selfcheck must say what to do, got none",
     "--advise=0": "lag must be an integer >= 1, got 0",
+    "--advise=5 --model.core.hidden_size=9": "--advise must stand alone, got --model.core.hidden_size beside it; "
+    "leave that out, or measure nets with --config",
+    "--advise 5 --seeds 3": "--advise must stand alone, got --seeds beside it",
+    "--selfcheck --wrt=c": "--selfcheck must stand alone, got --wrt beside it",
+    "--advise=5 --delays=1": "--advise must stand alone, got --delays beside it",
+    "--checkpoint=junk.ckpt": "got 'junk.ckpt': this file holds no weights and no training step",
     "--advise=5 --config=copying": "got --config and --advise",
     "--config=copying --run=mine": "got --run and --config",
     "--run=mine --checkpoint=best.ckpt": "got --run and --checkpoint",
@@ -151,6 +159,7 @@ def place(finished: Finished, tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("place")
     shutil.copytree(finished.run, place / "mine")
     shutil.copy(finished.run / "checkpoints/best.ckpt", place / "alone.ckpt")
+    (place / "junk.ckpt").write_text("junk junk\n", encoding="utf-8")
     torch.save({"weight": torch.zeros(3)}, place / "other.pt")
     return place
 
@@ -180,6 +189,24 @@ def test_advice_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
         assert main(["gradients", "--advise", "500"]) == 0
     assert "<- best" in capsys.readouterr().out
     assert not list(tmp_path.iterdir())
+
+
+def test_numbers_that_are_not_there_are_null(tmp_path: Path) -> None:
+    with inside(tmp_path):
+        assert main(["gradients", "--config=copying", *SMALL, "--seeds=1", "--samples=1", "--out=there"]) == 0
+    text = (tmp_path / "there/gradients.json").read_text(encoding="utf-8")
+    found = numbers(tmp_path / "there")
+    assert found["nets"][0]["half_life_interval"] == [None, None] and '"nan"' not in text
+    assert "null" in found["units"]["half_life"] and '"inf"' in found["units"]["horizon"]
+    assert set(found["units"]) <= set(found["nets"][0])
+
+
+def test_why_there_is_no_half_life_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with inside(tmp_path):
+        assert main(["gradients", "--config=copying", *SMALL, "--delays=5", "--seeds=1", "--out=there"]) == 0
+    printed = capsys.readouterr().out
+    assert "no law is fitted, since the sequence is too short: of 10 lags there are 2 windows of 5" in printed
+    assert "half-life no" not in printed
 
 
 def test_the_files_hold_decays_with_their_theory(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

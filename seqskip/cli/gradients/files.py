@@ -14,6 +14,14 @@ from seqskip.cli.gradients.row import Row
 from seqskip.cli.gradients.study import Study
 
 NUMBERS, CURVES, PICTURE = "gradients.json", "curves.csv", "gradients.png"
+UNITS = {
+    "exponent": "p of n^p; null: no power law is fitted",
+    "half_life": 'steps; "inf": no decay; null: no exponential is fitted, and the law says why',
+    "half_life_interval": 'steps, 95 %; "inf": no decay; null: one sequence of one net, or no exponential is fitted',
+    "horizon": 'steps; "inf": not reached within a sample',
+    "arrives": 'log10; "-inf": no path leads over the lag; null: too little was measured to tell',
+    "memory": "steps; null: no gradient arrives at all",
+}
 
 
 @dataclass(frozen=True)
@@ -61,7 +69,7 @@ class Folder:
             "lag": study.lag,
             "wrt": decays[0].wrt,
             "norm": decays[0].norm,
-            "units": {"half_life": "steps", "horizon": "steps", "arrives": "log10", "memory": "steps"},
+            "units": UNITS,
             "nets": [asdict(row) for row in rows],
             "files": list(_names(study)),
         }
@@ -96,9 +104,11 @@ def _write_curves(path: Path, rows: Sequence[Row], decays: Sequence[Decay]) -> N
 
 
 def _in_json(value: Any) -> Any:
-    """Write inf and nan, which JSON does not have, as text."""
+    """Write nan as null and inf, which JSON does not have either, as text."""
     if isinstance(value, dict):
         return {key: _in_json(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
         return [_in_json(entry) for entry in value]
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+    if not isinstance(value, float) or math.isfinite(value):
+        return value
+    return None if math.isnan(value) else str(value)

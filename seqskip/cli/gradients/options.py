@@ -84,6 +84,7 @@ def read(words: list[str]) -> Options:
     for name in ("seeds", "samples"):
         checks.integer(f"--{name}", getattr(options, name), 1)
     _demand_one_source(options)
+    _demand_alone(options, words)
     texts = [delays.text for delays in options.delays]
     twice = next((text for text in texts if texts.count(text) > 1), None)
     if twice is not None:
@@ -94,12 +95,21 @@ def read(words: list[str]) -> Options:
 def _demand_one_source(options: Options) -> None:
     named = [name for name in SOURCES if _is_given(getattr(options, name))]
     if len(named) == 1 or named == ["checkpoint", "config"]:
-        if options.delays and named != ["config"]:
+        if options.delays and named[0] in ("run", "checkpoint"):
             raise ValueError(f"--delays must stand beside --config alone: --{named[0]} has its own delays")
         return
     got = " and ".join(f"--{name}" for name in named) or "none"
     *others, last = (f"--{name}" for name in SOURCES)
     raise ValueError(f"one of {', '.join(others)} or {last} must say what to do, got {got}")
+
+
+def _demand_alone(options: Options, words: list[str]) -> None:
+    """Raise ValueError if something stands beside an option that reads nothing else."""
+    for name in ("advise", "selfcheck"):
+        beside = [option for word in words if (option := word.partition("=")[0]) != f"--{name}" and option[:2] == "--"]
+        if _is_given(getattr(options, name)) and beside:
+            repair = "leave that out, or measure nets with --config"
+            raise ValueError(f"--{name} must stand alone, got {beside[0]} beside it; {repair}")
 
 
 def _is_given(value: object) -> bool:

@@ -45,7 +45,7 @@ def print_table(study: Study, rows: Sequence[Row]) -> None:
 
 def _cells(row: Row, study: Study) -> tuple[str, ...]:
     horizon = f"> {study.steps - 1:,}" if math.isinf(row.horizon) else _number(row.horizon)
-    arrives = "0" if math.isinf(row.arrives) else f"10^{row.arrives:.1f}"
+    arrives = f"10^{row.arrives:.1f}" if math.isfinite(row.arrives) else "0" if math.isinf(row.arrives) else "unknown"
     word = f"[{COLOURS[row.verdict]}]{row.verdict}[/]"
     return (
         row.name,
