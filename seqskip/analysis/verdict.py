@@ -85,8 +85,9 @@ def verdict(decay: Decay, lag: int, *, decades: float = DECADES) -> Verdict:
     """Return what a decay means for a task that needs a lag.
 
     What longer delays would give assumes that the measured factor per step w = exp(rate) were shared out equally among
-    the delays 1 and d; where the net has delays already, that gradients decay with n/d (Lin et al. 1996). A gradient
-    that arrives is necessary for learning, not sufficient.
+    the delays 1 and d; where the net has delays already, that gradients decay with n/d (Lin et al. 1996; Goodfellow et
+    al. 2016, section 10.9.1). A gradient that arrives is necessary for learning, not sufficient (Zucchet & Orvieto
+    2024).
 
     Args:
         decay: what was measured; its whole stack counts, and at the lag the largest norm of the window of
