@@ -196,7 +196,7 @@ class GradientDecay(Callback):
                 rank_zero_warn(f"the gradient decay was not measured at step {trainer.global_step}: {error}")
             return monitored(None)
         if self.curves is None:
-            self.curves = Curves(self._probe.lag, decay.stack.window)
+            self.curves = Curves(self._probe.lag, decay.stack.window, min(decay.windows))
         self.curves.add(trainer.global_step, decay, bare, _number(self._loss))
         self._show(trainer)
         return monitored(decay)

@@ -24,12 +24,14 @@ class Curves:
         steps: the training steps at which the model was measured, ascending.
         model: log norms of the model at those steps, each (N,).
         plain: log norms without skips, at some of those steps.
-        window: lags among which a path of the model arrives (see `Curve`).
+        window: in which the curves of the model are read (see `Curve`).
+        gap: lags among which a path of the model arrives, however little: the grain of the course.
         losses: of the training step that led to each of `steps`, at the start of the first one; nan where not known.
     """
 
     lag: int
     window: int
+    gap: int = 1
     steps: list[int] = field(default_factory=list)
     model: list[Array] = field(default_factory=list)
     plain_steps: list[int] = field(default_factory=list)
@@ -69,6 +71,7 @@ class Curves:
         return {
             "lag": np.array(self.lag),
             "window": np.array(self.window),
+            "gap": np.array(self.gap),
             "steps": np.array(self.steps, dtype=np.int64),
             "model": np.array(self.model, dtype=np.float64),
             "plain_steps": np.array(self.plain_steps, dtype=np.int64),
@@ -82,6 +85,7 @@ class Curves:
         return cls(
             lag=int(arrays["lag"]),
             window=int(arrays["window"]),
+            gap=int(arrays["gap"]),
             steps=arrays["steps"].tolist(),
             model=list(arrays["model"].astype(np.float64)),
             plain_steps=arrays["plain_steps"].tolist(),
@@ -98,12 +102,12 @@ class Curves:
         folder.mkdir(parents=True, exist_ok=True)
         self.save(folder / f"{name}_decay.npz")
         self.draw(folder / f"{name}_decay.png", title)
-        if len(self.steps) > 1 and len(self.model[0]) > 2 * self.window:  # else there is no course, or no decay
+        if len(self.steps) > 1 and len(self.model[0]) > 2 * self.gap:  # else there is no course, or no decay
             self.training_figure(title).savefig(folder / f"{name}_training.png")
 
     def training_figure(self, title: str) -> Figure:
         """Draw all measurements over the training steps, with the loss below."""
-        return plot_training(self.steps, self.model, self.losses, window=self.window, lag=self.lag or None, title=title)
+        return plot_training(self.steps, self.model, self.losses, window=self.gap, lag=self.lag or None, title=title)
 
     def figure(self, title: str) -> Figure:
         """Draw the first and the last measurement, with and without skips, and the task's lag."""
