@@ -122,12 +122,15 @@ def _zeros(
 ) -> npt.NDArray[np.uint8]:
     layers = subject.recording.layers
     found = classify(log_norm, reachable([(layer.core, layer.index) for layer in layers], log_norm.shape[-1], wrt))
+    cut, kinds = subject.recording.cut_off(), dict[int, Zero]()  # of each stack once: it takes a forward pass to tell
     for n, layer in enumerate(layers):
-        cut = subject.recording.cut_off(layer)
-        if not cut:
-            continue
-        kind = Zero.DETACHED if subject.recording.depends_on(cut) else Zero.STRUCTURAL
         off = layer.steps_of(cut)
+        if not off.any():
+            continue
+        if id(layer.chain) not in kinds:
+            detached = subject.recording.depends_on([call for call in cut if call in layer.chain.calls])
+            kinds[id(layer.chain)] = Zero.DETACHED if detached else Zero.STRUCTURAL
+        kind = kinds[id(layer.chain)]
         for a, step in enumerate(answers):
             lags = off[: subject.local(layer, step) + 1][::-1]
             here = found[:, n, :, a, : len(lags)]

@@ -183,8 +183,8 @@ def test_curves_are_told_apart_in_print_and_by_colour_blind_readers() -> None:
     [
         (lambda: plots.plot_training([0, 50], LOGS[:2], [1.0]), r"^losses must be one for each of the 2 steps, got 1"),
         (lambda: plots.plot_local_ratio([0], LOGS[:1], []), r"^losses must be one for each of the 1 steps, got 0"),
-        (lambda: plots.plot_tokens(inputs(), sample=9), r"^sample must be a number from -2 to 1, got 9"),
-        (lambda: plots.plot_tokens(inputs(), layer=1), r"^layer must be a number from -1 to 0, got 1"),
+        (lambda: plots.plot_tokens(inputs(), sample=9), r"^sample must be an integer from -2 to 1, got 9"),
+        (lambda: plots.plot_tokens(inputs(), layer=1), r"^layer must be an integer from -1 to 0, got 1"),
         (lambda: plots.plot_decays({}), r"^decays must hold at least one model"),
         (lambda: plots.plot_half_lives({}), r"^nets must hold at least one"),
         (lambda: plots.plot_spectrum({}), r"^spectra must hold at least one"),

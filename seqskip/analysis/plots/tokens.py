@@ -5,9 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from seqskip import checks
 from seqskip.analysis.curve import mean_of_logs
-from seqskip.analysis.decay import AXES, Decay
+from seqskip.analysis.decay import Decay
 from seqskip.analysis.plots.style import BLUE, LN10, axes_of, finish, in_decades
 
 FEW = 60  # tokens that can be labelled one by one
@@ -38,8 +37,6 @@ def plot_tokens(
     """
     if decay.wrt != "x":
         raise ValueError(f"decay must be measured with wrt='x', got wrt={decay.wrt!r}")
-    for name, value in (("layer", layer), ("sample", sample)):
-        _demand_inside(name, value, decay.log_norm.shape[AXES.index(name)])
     log_norm = mean_of_logs(decay.select(layer=layer, sample=sample, answer=-1))[::-1]  # by time
     steps = np.arange(len(log_norm))
     if tokens is not None and len(tokens) != len(steps):
@@ -55,8 +52,3 @@ def plot_tokens(
     in_decades(ax)
     finish(ax, title)
     return ax
-
-
-def _demand_inside(name: str, value: object, count: int) -> None:
-    if not checks.is_integer(value) or not -count <= value < count:
-        raise ValueError(f"{name} must be a number from {-count} to {count - 1}, got {value!r}")

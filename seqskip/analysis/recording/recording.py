@@ -40,15 +40,15 @@ class Recording:
         layers = tuple(replace(layer, chain=of_carry[id(layer.chain)]) for layer in self.layers)
         return replace(self, layers=layers, recorder=self.recorder.replaced(list(made.values())))
 
-    def cut_off(self, layer: RecordedLayer) -> list[Call]:
-        """Return the calls of a layer's stack that the graph does not lead to from the answer, at whatever gradient."""
+    def cut_off(self) -> list[Call]:
+        """Return the calls that the graph does not lead to from the answer, at whatever gradient."""
         owner = {id(leaf): call for call in self.recorder.calls for leaf in call.leaves.all}
         met, places = set(), [self.recorder.place(self.answer)]
         while places:
             calls = [owner[id(leaf)] for leaf in places.pop().leaves if id(owner[id(leaf)]) not in met]
             met |= {id(call) for call in calls}
             places += [place for call in calls for place in (call.x, *call.initial)]
-        return [call for call in layer.chain.calls if id(call) not in met]
+        return [call for call in self.recorder.calls if id(call) not in met]
 
     def depends_on(self, calls: Collection[Call]) -> bool:
         """Return whether the answer's value depends on the states that some calls gave, whatever the graph says.
