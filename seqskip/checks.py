@@ -1,6 +1,7 @@
 """What a size, a choice and a tensor must be: one sentence of error for each, with the repair."""
 
 import difflib
+import math
 from collections.abc import Iterable, Sequence
 from numbers import Integral
 from typing import TypeGuard
@@ -17,6 +18,19 @@ def integer(name: str, value: object, least: int) -> int:
     return int(value)
 
 
+def integer_per_layer(name: str, value: object, num_layers: int, least: int) -> tuple[int, ...]:
+    """Return one integer per layer, of at least `least`, given as one for all or as a list of them.
+
+    Raises:
+        ValueError: one is no such integer, or the list is not num_layers long.
+    """
+    if not isinstance(value, Sequence) or isinstance(value, str | bytes):
+        return (integer(name, value, least),) * num_layers
+    if len(value) != num_layers:
+        raise ValueError(f"{name} given per layer must be num_layers={num_layers} long, got {len(value)}: {value!r}")
+    return tuple(integer(name, one, least) for one in value)
+
+
 def is_integer(value: object) -> TypeGuard[int]:
     """Return whether a value is an integer, Python's or numpy's; True and False are none."""
     return isinstance(value, Integral) and not isinstance(value, bool)
@@ -31,9 +45,27 @@ def boolean(name: str, value: object) -> bool:
 
 def fraction(name: str, value: object) -> float:
     """Return `value` if it is a probability in [0, 1], else raise ValueError."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+    if not _is_number(value) or not 0 <= value <= 1:
         raise ValueError(f"{name} must be a probability in [0, 1], got {value!r}")
     return float(value)
+
+
+def finite(name: str, value: object) -> float:
+    """Return `value` if it is a finite number, else raise ValueError."""
+    if not _is_number(value) or not math.isfinite(value):
+        raise ValueError(f"{name} must be a finite number, got {value!r}")
+    return float(value)
+
+
+def positive(name: str, value: object) -> float:
+    """Return `value` if it is a finite number above 0, else raise ValueError."""
+    if not _is_number(value) or not 0 < value < math.inf:
+        raise ValueError(f"{name} must be a finite number > 0, got {value!r}")
+    return float(value)
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def choice(name: str, value: object, known: Iterable[str]) -> str:
@@ -135,7 +167,7 @@ def state(part: object, name: str, shape: tuple[int, ...], like: Tensor) -> Tens
         raise ValueError(f"state {name} must be a tensor of shape {shape}, got {type(part).__name__}")
     if tuple(part.shape) != shape:
         raise ValueError(
-            f"state {name} must have shape {shape} (sum of each direction's max(delays), batch, hidden_size), "
+            f"state {name} must have shape {shape} (sum of each direction's max(delays), batch, features), "
             f"got {tuple(part.shape)}; pass the state this layer returned for the same batch size"
         )
     return _same_kind(f"state {name}", part, like)

@@ -2,17 +2,46 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from seqskip import checks
 
-LayerDelays = tuple[int, ...]  # the delays of one layer, ascending
-Delays = int | Sequence[int] | Sequence[int | Sequence[int]]  # what a user may write
+LayerDelays = tuple[float, ...]  # the delays of one layer, ascending; whole ones are integers
+Steps = tuple[int, ...]  # whole time steps, ascending
+Delays = float | Sequence[float] | Sequence[float | Sequence[float]]  # what a user may write
 
 _FORMS = "give an int, one tuple for all layers such as (1, 8), or one per layer such as ((1,), (2,), (4,))"
 
 
-def dilated(num_layers: int, base: int = 2) -> tuple[LayerDelays, ...]:
+@dataclass(frozen=True)
+class _Kind:
+    """What the delays of one argument must be."""
+
+    name: str
+    least: int
+    fractional: bool
+    rule: str
+    ordinary: str
+
+    def holds(self, value: object) -> bool:
+        """Return whether a value is a delay of this kind."""
+        if checks.is_integer(value):
+            return value >= self.least
+        return self.fractional and isinstance(value, float) and math.isfinite(value) and value >= self.least
+
+    def repair(self, value: object) -> str:
+        """Return what to do about a value that is none."""
+        if self.fractional and isinstance(value, float) and 0 < value < 1:
+            return "a state less than one step ago would be partly that of the step itself: use 1, or more, such as 1.5"
+        return _FORMS
+
+
+_RECURRENT = _Kind("delays", 1, True, "integers >= 1", "use 1 for an ordinary recurrent layer")
+_INPUT = _Kind("input_delays", 0, False, "integers >= 0", "use 0 for a layer that reads the present input")
+
+
+def dilated(num_layers: int, base: int = 2) -> tuple[Steps, ...]:
     """Return one delay per layer, growing with depth: ((1,), (base,), (base**2,), ...).
 
     The stack of Chang et al. (2017, arXiv 1710.02224, eq. 9).
@@ -25,7 +54,7 @@ def dilated(num_layers: int, base: int = 2) -> tuple[LayerDelays, ...]:
     return tuple((base**layer,) for layer in range(num_layers))
 
 
-def exponential(k: int) -> LayerDelays:
+def exponential(k: int) -> Steps:
     """Return k delays for one layer, each twice the one before: (1, 2, 4, ..., 2**(k-1)).
 
     The delays of MIST (DiPietro et al. 2017, arXiv 1702.07805, Section 4).
@@ -57,34 +86,62 @@ def per_layer(delays: Delays, num_layers: int) -> tuple[LayerDelays, ...]:
     ((1,), (1, 4))
 
     Raises:
-        ValueError: a delay is no integer >= 1, is repeated, or there are none; a per-layer list has another
-            length than the stack.
+        ValueError: a delay is no number >= 1, is repeated, or there are none; a per-layer list has another length
+            than the stack.
     """
-    given: object = delays
+    return _per_layer(delays, num_layers, _RECURRENT)
+
+
+def taps_per_layer(input_delays: Delays, num_layers: int) -> tuple[Steps, ...]:
+    """Return the delays of what each layer reads of its input, ascending; 0 is the present step.
+
+    The tapped delay line of Lang & Hinton's time-delay net (1988, CMU-CS-88-152).
+
+    >>> taps_per_layer((0, 1, 4), num_layers=2)
+    ((0, 1, 4), (0, 1, 4))
+
+    Raises:
+        ValueError: as `per_layer`, of integers >= 0.
+    """
+    return tuple(tuple(map(int, taps)) for taps in _per_layer(input_delays, num_layers, _INPUT))
+
+
+def _per_layer(given: object, num_layers: int, kind: _Kind) -> tuple[LayerDelays, ...]:
     entries = list(given) if _is_list(given) else []
     if not any(_is_list(entry) for entry in entries):
-        return (_one_layer(given),) * num_layers
+        return (_one_layer(given, kind),) * num_layers
     if len(entries) != num_layers:
-        raise ValueError(f"delays given per layer must be num_layers={num_layers} long, got {len(entries)}: {given!r}")
-    return tuple(_one_layer(entry) for entry in entries)
+        raise ValueError(
+            f"{kind.name} given per layer must be num_layers={num_layers} long, got {len(entries)}: {given!r}"
+        )
+    return tuple(_one_layer(entry, kind) for entry in entries)
 
 
-def _one_layer(entry: object) -> LayerDelays:
+def _one_layer(entry: object, kind: _Kind) -> LayerDelays:
     values: list[Any] = list(entry) if _is_list(entry) else [entry]
     if not values:
-        raise ValueError(f"delays must not be empty, got {entry!r}; use 1 for an ordinary recurrent layer")
+        raise ValueError(f"{kind.name} must not be empty, got {entry!r}; {kind.ordinary}")
     for value in values:
-        if not checks.is_integer(value) or value < 1:
-            raise ValueError(f"delays must be integers >= 1, got {value!r} in {entry!r}; {_FORMS}")
+        if not kind.holds(value):
+            raise ValueError(f"{kind.name} must be {kind.rule}, got {value!r} in {entry!r}; {kind.repair(value)}")
     if len(set(values)) < len(values):
-        raise ValueError(f"delays of one layer must differ, got {entry!r}; write each delay once")
-    return tuple(sorted(map(int, values)))
+        raise ValueError(f"{kind.name} of one layer must differ, got {entry!r}; write each delay once")
+    return tuple(sorted(int(value) if value == int(value) else float(value) for value in values))
 
 
 def _is_list(value: object) -> TypeGuard[Sequence[Any]]:
     return isinstance(value, Sequence) and not isinstance(value, str | bytes)
 
 
-def common_step(delays: LayerDelays) -> int:
+def edges(delays: Sequence[float]) -> Steps:
+    """Return the whole numbers of steps that delays read, ascending: a fraction reads the two round it.
+
+    >>> edges((1, 2.5))
+    (1, 2, 3)
+    """
+    return tuple(sorted({whole for d in delays for whole in (math.floor(d), math.ceil(d))}))
+
+
+def common_step(delays: Sequence[int]) -> int:
     """Return the greatest common divisor g of a layer's delays: the layer is g interleaved recurrences."""
     return math.gcd(*delays)

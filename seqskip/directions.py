@@ -1,14 +1,24 @@
 """The ways in which a layer reads a sequence: from its first step to its last, and from its last to its first."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from torch import Tensor
+from typing_extensions import Self
 
 from seqskip.cells import Cell
 from seqskip.engines import Engine
 from seqskip.history import State
 from seqskip.lengths import per_sample_reverse
+from seqskip.taps import tapped
+
+
+@dataclass(frozen=True)
+class Taps:
+    """What a layer reads of the inputs before the present one."""
+
+    delays: tuple[int, ...]  # ascending; 0 is the present step
+    features: int  # I of the input
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,17 +27,28 @@ class Forward:
 
     cell: Cell
     engine: Engine
+    taps: Taps | None = None  # None for a layer that reads the present input, and holds no other
 
     suffix: ClassVar[str] = ""  # of the names of its weights, torch.nn's
 
     @property
-    def depth(self) -> int:
-        """The number D of past states in its delay line."""
-        return max(self.cell.delays)
+    def lines(self) -> list[tuple[int, int]]:
+        """The rows D and the columns of each part of its delay line."""
+        own = [(self.cell.depth, width) for width in self.cell.widths]
+        return own if self.taps is None else [*own, (self.taps.delays[-1], self.taps.features)]
+
+    def drawn(self, batch: int) -> Self:
+        """Return the same for one call on B samples in training."""
+        return replace(self, cell=self.cell.drawn(batch))
 
     def run(self, x: Tensor, initial: State, lengths: Tensor | None) -> tuple[Tensor, State]:
         """Return the hidden state at every step, (T, B, H), and the delay line after the last step read."""
-        return self.engine(self.cell, x, initial, lengths)
+        if self.taps is None:
+            return self.engine(self.cell, x, initial, lengths)
+        *state, before = initial
+        x, after = tapped(x, before, self.taps.delays, lengths)
+        output, line = self.engine(self.cell, x, tuple(state), lengths)
+        return output, (*line, after)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,17 +1,26 @@
 """The delay line: the past states that a recurrence still needs."""
 
+import math
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-State = tuple[Tensor, ...]  # what a cell carries over one step: (h,) or (h, c), each (B, H)
+State = tuple[Tensor, ...]  # what a cell carries over one step: its parts, such as (h,) or (h, c), each (B, width)
 
 
 class Past(Protocol):
     """What a cell sees of the past: `past[d]` is the state d steps ago."""
 
     def __getitem__(self, delay: int, /) -> State: ...
+
+
+def delayed(past: Past, delay: float) -> State:
+    """Return the state `delay` steps ago; between two steps, that is the straight line from one to the other."""
+    whole = math.floor(delay)
+    if (share := delay - whole) == 0:
+        return past[whole]
+    return tuple((1 - share) * near + share * far for near, far in zip(past[whole], past[whole + 1], strict=True))
 
 
 class History:

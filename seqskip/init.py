@@ -5,20 +5,16 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from seqskip.cells import Cell
+from seqskip.cells import TorchCell
 
 
-@torch.no_grad()
-def torch_uniform(cell: Cell) -> None:
+def torch_uniform(cell: TorchCell) -> None:
     """Draw every weight and bias from U(-1/√H, 1/√H), in torch.nn's order: the same seed, the same weights."""
-    bound = cell.hidden_size**-0.5
-    for weight in (cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh):
-        if weight is not None:
-            nn.init.uniform_(weight, -bound, bound)
+    cell.reset_parameters()
 
 
 @torch.no_grad()
-def orthogonal(cell: Cell) -> None:
+def orthogonal(cell: TorchCell) -> None:
     """Start as `torch_uniform`, then make each gate's recurrent matrix of each delay orthogonal.
 
     With K matrices (combine="sum") each is divided by √K, so that the rows of a gate's block [U_d1 ... U_dK]
@@ -35,4 +31,4 @@ def orthogonal(cell: Cell) -> None:
             matrix.copy_(nn.init.orthogonal_(drawn, gain=count**-0.5))
 
 
-INITIALISERS: dict[str, Callable[[Cell], None]] = {"torch": torch_uniform, "orthogonal": orthogonal}
+INITIALISERS: dict[str, Callable[[TorchCell], None]] = {"torch": torch_uniform, "orthogonal": orthogonal}

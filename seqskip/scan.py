@@ -23,7 +23,7 @@ def unroll(
 def scan(
     cell: Cell,
     x: Tensor,  # (T, B, I)
-    initial: State,  # each part (D, B, H), D = max(delays), oldest first
+    initial: State,  # each part (D, B, H), D = cell.depth, oldest first
     lengths: Tensor | None = None,  # (B,), int64, 0 <= len_b <= T
 ) -> tuple[Tensor, State]:
     """Return the hidden state at every step, (T, B, H), and the delay line with which to go on.

@@ -11,7 +11,7 @@ from seqskip.stack import Block, run_stack
 
 
 def run_segments(
-    count: int, blocks: Sequence[Block], x: Tensor, state: State, lengths: Tensor | None, dropout: float
+    count: int, blocks: Sequence[Block], x: Tensor, state: State, lengths: Tensor | None
 ) -> tuple[Tensor, State]:
     """Return what `run_stack` returns; between forward and backward hold x, the output and `count` states.
 
@@ -21,21 +21,22 @@ def run_segments(
 
     Args:
         count: segments, of lengths that differ by at most one step; T of them if it is more.
-        blocks, x, state, lengths, dropout: as for `run_stack`.
+        blocks, x, state, lengths: as for `run_stack`.
     """
     steps = x.size(0)
     count = min(count, steps)
     if count == 1 or not torch.is_grad_enabled():
-        return run_stack(blocks, x, state, lengths, dropout)
+        return run_stack(blocks, x, state, lengths)
 
     def run(piece, ends, *line):  # type: ignore[no-untyped-def]  # torch.compile trips over annotations in here
-        return run_stack(blocks, piece, line, ends, dropout)
+        return run_stack(blocks, piece, line, ends)
 
+    random = any(block.dropout for block in blocks)
     outputs, start = [], 0
     # One split has one gradient of x's size; k slices would have k of them.
     for piece in torch.split(x, [steps // count + (n < steps % count) for n in range(count)]):
         ends = None if lengths is None else (lengths - start).clamp(0, len(piece))
-        output, state = checkpoint(run, piece, ends, *state, use_reentrant=False, preserve_rng_state=dropout > 0)
+        output, state = checkpoint(run, piece, ends, *state, use_reentrant=False, preserve_rng_state=random)
         outputs.append(output)
         start += len(piece)
     return torch.cat(outputs), state

@@ -1,5 +1,7 @@
 """Whether a single step of a layer may take the short way of `seqskip.engines.stream`."""
 
+import functools
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -7,6 +9,9 @@ from torch._C import _are_functorch_transforms_active, _get_tracing_state, _len_
 from torch.autograd import forward_ad
 from torch.nn.modules.module import _has_any_global_hook
 
+from seqskip.cells import Cell
+from seqskip.delays import LayerDelays
+from seqskip.depth import Wiring
 from seqskip.engines.stream import Stream, stream_of
 
 
@@ -21,12 +26,30 @@ def short_way(layer: Any, base: Any) -> Stream | None:
         or kind.run is not base.run
         or kind.cell is not base.cell
         or kind.blocks is not base.blocks
+        or kind.step is not base.step
         or kind.check_input is not base.check_input
         or _watched(layer)
     ):
         return None
-    sizes = (layer.input_size, layer.hidden_size, layer.bias)
-    return stream_of(layer.cell_type, layer.cell_options, layer.delays, layer.combine, layer.residual, sizes)
+    options = tuple(layer.cell_options.items())
+    sizes = (layer.input_size, layer.hidden_sizes, layer.bias)
+    return _stream(layer.cell_type, options, layer.delays, layer.input_delays, layer.wiring, sizes)
+
+
+@functools.lru_cache(maxsize=1024)
+def _stream(
+    cell_type: type[Cell],
+    options: tuple[tuple[str, Any], ...],
+    delays: tuple[LayerDelays, ...],
+    input_delays: tuple[tuple[int, ...], ...],
+    wiring: Wiring,
+    sizes: tuple[int, tuple[int, ...], bool],
+) -> Stream | None:
+    features, hidden, bias = sizes
+    plain = replace(wiring, stochastic_depth=0.0) in (Wiring(), Wiring("add"))
+    if not plain or any(taps != (0,) for taps in input_delays) or len(set(hidden)) > 1:
+        return None
+    return stream_of(cell_type, dict(options), delays, wiring.residual, (features, hidden[0], bias))
 
 
 def _watched(layer: Any) -> bool:

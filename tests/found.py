@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 
 import torch
 
-import seqskip
 import seqskip.cells
-from seqskip.cells import NONLINEARITIES, Cell
-from seqskip.recurrent import Recurrent
+import seqskip.layers
+from seqskip.cells import NONLINEARITIES, TorchCell
+from seqskip.layers import TorchLayer
 
 Kind = TypeVar("Kind")
 
@@ -37,13 +37,13 @@ def _subclasses(package: ModuleType, base: type[Kind]) -> list[type[Kind]]:
 class Variant:
     """A layer class and the options that make it one recurrence: RNN is two, by its nonlinearity."""
 
-    layer_type: type[Recurrent]
+    layer_type: type[TorchLayer]
     options: dict[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return "-".join((self.layer_type.__name__, *self.options.values()))
 
-    def build(self, input_size: int, hidden_size: int, *sizes: int, **options: Any) -> Recurrent:
+    def build(self, input_size: int, hidden_size: int, *sizes: int, **options: Any) -> TorchLayer:
         return self.layer_type(input_size, hidden_size, *sizes, **self.options, **options)
 
     def build_torch(self, input_size: int, hidden_size: int, *sizes: int, **options: Any) -> torch.nn.RNNBase:
@@ -52,14 +52,14 @@ class Variant:
         return twin(input_size, hidden_size, *sizes, **self.options, **options)
 
 
-def _variants(layer_type: type[Recurrent]) -> list[Variant]:
+def _variants(layer_type: type[TorchLayer]) -> list[Variant]:
     if "nonlinearity" not in inspect.signature(layer_type).parameters:
         return [Variant(layer_type)]
     return [Variant(layer_type, {"nonlinearity": name}) for name in NONLINEARITIES]
 
 
-CELLS = _subclasses(seqskip.cells, Cell)
-LAYERS = _subclasses(seqskip, Recurrent)
+CELLS = _subclasses(seqskip.cells, TorchCell)
+LAYERS = _subclasses(seqskip.layers, TorchLayer)
 VARIANTS = [variant for layer_type in LAYERS for variant in _variants(layer_type)]
 
 assert CELLS, "no cell found: the walk is broken"

@@ -6,6 +6,7 @@ from typing import TypeVar
 from torch import nn
 
 from seqskip import checks
+from seqskip.depth import Wiring
 from seqskip.model import SequenceModel
 from seqskip.recurrent import Recurrent
 
@@ -24,10 +25,10 @@ def without_skips(model: Model) -> Model:
     core = plain.core if isinstance(plain, SequenceModel) else plain
     checks.causal("without_skips", core.bidirectional, "two directions cannot be compared yet")
     for layer in range(core.num_layers):
-        weight = core.cell(layer).weight_hh
+        weight = getattr(core, f"weight_hh_l{layer}")
         kept = nn.Parameter(weight.detach()[:, : core.hidden_size].clone(), requires_grad=weight.requires_grad)
         core.register_parameter(f"weight_hh_l{layer}", kept)
         if f"weight_residual_l{layer}" in core._parameters:
             del core._parameters[f"weight_residual_l{layer}"]
-    core.delays, core.residual = ((1,),) * core.num_layers, None
+    core._delays, core.wiring = ((1,),) * core.num_layers, Wiring()
     return plain

@@ -6,12 +6,12 @@ import torch
 from torch import nn
 
 from seqskip import checks
-from seqskip.layers import GRU, LSTM, RNN
+from seqskip.layers import GRU, LSTM, RNN, TorchLayer
 from seqskip.model import SequenceModel
 from seqskip.recurrent import Recurrent
 
-LAYERS: dict[type[nn.RNNBase], type[Recurrent]] = {nn.RNN: RNN, nn.LSTM: LSTM, nn.GRU: GRU}
-CELLS: dict[type[nn.RNNCellBase], type[Recurrent]] = {nn.RNNCell: RNN, nn.LSTMCell: LSTM, nn.GRUCell: GRU}
+LAYERS: dict[type[nn.RNNBase], type[TorchLayer]] = {nn.RNN: RNN, nn.LSTM: LSTM, nn.GRU: GRU}
+CELLS: dict[type[nn.RNNCellBase], type[TorchLayer]] = {nn.RNNCell: RNN, nn.LSTMCell: LSTM, nn.GRUCell: GRU}
 
 
 def core_of(model: nn.Module, purpose: str) -> Recurrent:

@@ -9,9 +9,9 @@ import numpy as np
 from seqskip import checks
 from seqskip.analysis import theory
 from seqskip.analysis.curve import Curve
-from seqskip.cells import Cell, GRUCell, LSTMCell, RNNCell
+from seqskip.cells import GRUCell, LSTMCell, RNNCell, TorchCell
 
-CELLS: dict[str, type[Cell]] = {"RNN": RNNCell, "LSTM": LSTMCell, "GRU": GRUCell}
+CELLS: dict[str, type[TorchCell]] = {"RNN": RNNCell, "LSTM": LSTMCell, "GRU": GRUCell}
 NOTE = "A gradient that arrives is necessary for learning, not sufficient."
 EXPLODES = 3  # decades of growth
 BYTES = 4  # of a float32 number
@@ -135,7 +135,7 @@ def _candidates(lag: int) -> list[tuple[tuple[int, ...], ...]]:
 
 
 def _option(
-    delays: tuple[tuple[int, ...], ...], lag: int, factor: float, kind: type[Cell], features: int, hidden: int
+    delays: tuple[tuple[int, ...], ...], lag: int, factor: float, kind: type[TorchCell], features: int, hidden: int
 ) -> Option:
     shares = [dict.fromkeys(layer, factor / len(layer)) for layer in delays]
     gates, parts = kind.gates, len(kind.state_names)

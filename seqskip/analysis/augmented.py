@@ -1,31 +1,33 @@
 """A stack of recurrent layers as one map of one state, s_t = F(x_t, s_{t-1}): all delay lines side by side."""
 
 import warnings
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.func import jvp, vjp, vmap
 
 from seqskip.analysis.adapt import core_of
+from seqskip.analysis.exact import exact, in_float64
 from seqskip.history import State
 from seqskip.model import SequenceModel
 from seqskip.recurrent import Recurrent
-from seqskip.stack import Block, Projection
+from seqskip.stack import Block
 
 
 @dataclass(frozen=True, eq=False)
 class Line:
     """The delay line of one layer as a `Past` for its cell."""
 
-    states: Tensor  # (B, D, P·H), oldest first, the P parts of a state side by side
-    parts: int
+    states: Tensor  # (B, D, S), oldest first, the parts of a state side by side
+    widths: Sequence[int]  # of the parts
 
     def __getitem__(self, delay: int) -> State:
-        return self.states[:, -delay].chunk(self.parts, -1)
+        return torch.split(self.states[:, -delay], list(self.widths), -1)
 
     def pushed(self, state: State) -> Tensor:
-        """Return the states with the newest one taken in and the oldest one dropped, (B, D, P·H)."""
+        """Return the states with the newest one taken in and the oldest one dropped, (B, D, S)."""
         return torch.cat((self.states[:, 1:], torch.cat(state, -1).unsqueeze(1)), 1)
 
 
@@ -43,7 +45,7 @@ class Augmented:
     def widths(self) -> list[int]:
         """The coordinates of each layer."""
         cells = [block.forward.cell for block in self.blocks]
-        return [max(cell.delays) * len(cell.state_names) * cell.hidden_size for cell in cells]
+        return [cell.depth * sum(cell.widths) for cell in cells]
 
     @property
     def size(self) -> int:
@@ -59,10 +61,10 @@ class Augmented:
         lines = []
         for block, flat in zip(self.blocks, torch.split(s, self.widths, 1), strict=True):
             cell = block.forward.cell
-            line = Line(flat.view(len(flat), max(cell.delays), -1), len(cell.state_names))
-            state = cell.step(cell.project(x), line)
+            line = Line(flat.view(len(flat), cell.depth, -1), cell.widths)
+            state = cell.step(cell.project(block.read(x)), line)
             lines.append(line.pushed(state).flatten(1))
-            x = state[0] if block.shortcut is None else state[0] + block.shortcut(x)
+            x = block.answer(x, state[0])
         return torch.cat(lines, 1)
 
     def push(self, x: Tensor, s: Tensor, tangents: Tensor) -> tuple[Tensor, Tensor]:
@@ -106,25 +108,13 @@ def augmented(model: nn.Module, x: Tensor, purpose: str) -> tuple[Augmented, Ten
     if encoded.numel() == 0:
         raise ValueError(f"input must hold at least one sample to be measured, got {tuple(encoded.shape)}")
     _load_forward_rules()
-    return Augmented(tuple(map(_in_float64, core.blocks()))), _copy(_time_major(core, encoded))
+    return Augmented(tuple(map(in_float64, core.blocks()))), exact(_time_major(core, encoded))
 
 
 def _time_major(core: Recurrent, x: Tensor) -> Tensor:
     if x.dim() == 2:
         return x.unsqueeze(1)
     return x.transpose(0, 1) if core.batch_first else x
-
-
-def _in_float64(block: Block) -> Block:
-    reader, shortcut = block.forward, block.shortcut
-    if isinstance(shortcut, Projection):
-        shortcut = Projection(_copy(shortcut.weight))
-    return Block([replace(reader, cell=reader.cell.with_weights(_copy))], shortcut)
-
-
-def _copy(x: Tensor) -> Tensor:
-    # A copy in any case: the weights may be those of inference mode, which no derivative knows.
-    return x.detach().to(torch.float64, copy=True)
 
 
 def _load_forward_rules() -> None:

@@ -12,7 +12,7 @@ from seqskip.analysis.norms import LossNorm, Norm
 from seqskip.analysis.subject import Loss, Subject
 from seqskip.cells import Cell, GRUCell, LSTMCell, RNNCell
 from seqskip.recurrent import Recurrent
-from seqskip.stack import Block, Projection
+from seqskip.stack import Block
 
 Array = npt.NDArray[np.float64]
 GATES = {LSTMCell: "forget", GRUCell: "update"}
@@ -81,7 +81,7 @@ def stack_path_bound(core: Recurrent, lag: int, wrt: str = "h", from_output: boo
     found, blocks = [], core.blocks()
     for n in reversed(range(len(blocks))):
         h = _through_time(blocks[n].forward.cell, arriving + (_dropout(core) if n < len(blocks) - 1 else 0.0))
-        through = h + _log_norm(blocks[n].forward.cell.weight_ih)
+        through = h + _log_norm(blocks[n].forward.cell.weights["weight_ih"])
         if from_output or n < len(blocks) - 1:
             through = np.logaddexp(through, arriving + _log_shortcut(blocks[n]))
         found.append({"pre": h, "x": through}.get(wrt, h))
@@ -105,10 +105,10 @@ def hop_logs(cell: Cell) -> dict[int, float]:
     if not isinstance(cell, RNNCell):
         raise ValueError(f"model must be a stack of RNN layers to have a path bound, got {type(cell).__name__}")
     if cell.combine == "mean":
-        each = _log_norm(cell.weight_hh) - math.log(len(cell.delays))
-        return dict.fromkeys(cell.delays, each)
+        each = _log_norm(cell.weight_hh) - math.log(len(cell.edges))
+        return dict.fromkeys(cell.edges, each)
     matrices = torch.split(cell.weight_hh, cell.hidden_size, 1)
-    return {d: _log_norm(matrix) for d, matrix in zip(cell.delays, matrices, strict=True)}
+    return {d: _log_norm(matrix) for d, matrix in zip(cell.edges, matrices, strict=True)}
 
 
 def _log_norm(matrix: torch.Tensor) -> float:
@@ -117,9 +117,10 @@ def _log_norm(matrix: torch.Tensor) -> float:
 
 
 def _log_shortcut(block: Block) -> float:
-    if block.shortcut is None:
+    if block.join is None:
         return -math.inf
-    return _log_norm(block.shortcut.weight) if isinstance(block.shortcut, Projection) else 0.0
+    projection = block.join.weights.get("weight_residual")
+    return 0.0 if projection is None else _log_norm(projection)
 
 
 def _dropout(core: Recurrent) -> float:

@@ -152,4 +152,4 @@ def _by_lag(subject: Subject, answers: tuple[int, ...], logs: list[list[Tensor]]
 
 def _windows(subject: Subject) -> tuple[int, ...]:
     """Return for each layer the lags among which a path arrives, its longest delay: those above can only add some."""
-    return tuple(max(layer.delays) for layer in subject.recording.layers)
+    return tuple(max(layer.edges) for layer in subject.recording.layers)

@@ -12,7 +12,7 @@ from seqskip import checks
 from seqskip.analysis.adapt import core_of
 from seqskip.analysis.bounds import hop_logs
 from seqskip.analysis.theory import Weights
-from seqskip.delays import LayerDelays
+from seqskip.delays import Steps
 
 Array = npt.NDArray[np.float64]
 Lengths = list[int | None]  # over the lag; None where no path leads
@@ -31,7 +31,7 @@ class Paths:
         residual: each layer has a shortcut.
     """
 
-    delays: tuple[LayerDelays, ...]
+    delays: tuple[Steps, ...]
     residual: bool = False
 
     @property
@@ -165,7 +165,7 @@ def paths(model: nn.Module) -> Paths:
         ValueError: the model is of another kind, or bidirectional.
     """
     core = core_of(model, "paths")
-    return Paths(core.delays, core.residual is not None)
+    return Paths(core.edges, core.residual is not None)
 
 
 def _next(length: int | None) -> int | None:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seqskip import checks
-from seqskip.delays import per_layer
+from seqskip.delays import edges, per_layer
 
 Array = npt.NDArray[np.float64]
 Weights = Mapping[int, float]  # a_d by the delay d
@@ -149,7 +149,7 @@ def large_delay_rate(a: float, b: float, d: int) -> float:
 
 
 def _checked(weights: Weights) -> dict[int, float]:
-    (delays,) = per_layer(tuple(weights), 1)
+    delays = edges(per_layer(tuple(weights), 1)[0])
     found = {d: float(weights[d]) for d in delays}
     if not all(map(math.isfinite, found.values())):
         raise ValueError(f"weights must be finite numbers, got {dict(weights)!r}")

@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from seqskip.cells import Cell, RNNCell
+from seqskip.cells import Cell, RNNCell, TorchCell
+from seqskip.delays import edges
 from seqskip.recurrent import Recurrent
 from seqskip.stack import Block
 
@@ -50,14 +51,14 @@ class _Reach:
 
     def __init__(self, block: Block, source: Bits, mask: Bits):
         cell, self.source, self.mask = block.forward.cell, source, mask
-        used = [d for d, matrix in zip(cell.delays, _matrices(cell), strict=True) if bool(matrix.any())]
+        used = _used(cell)
         # Of a cell that nobody knows here, it is taken that it carries its state as LSTM and GRU do.
-        steps = used if isinstance(cell, RNNCell) else cell.delays
+        steps = used if isinstance(cell, RNNCell) else cell.edges
         self.made = self._closure(source, steps)  # where the step's new state is read, in any part
         self.h = self.made if len(cell.state_names) == 1 else source | self._shifted(self.made, used)
-        self.c = self._shifted(self.made, cell.delays)
-        through = self.made if bool(cell.weight_ih.any()) else 0
-        self.x = through | (source if block.shortcut is not None else 0)
+        self.c = self._shifted(self.made, cell.edges)
+        through = self.made if bool(cell.weights.get("weight_ih", cell.weight).any()) else 0
+        self.x = through | (source if block.join is not None else 0)
 
     def of(self, wrt: str) -> Bits:
         return {"h": self.h, "c": self.c, "state": self.h | self.c, "pre": self.made, "x": self.x}[wrt]
@@ -81,10 +82,14 @@ class _Reach:
         return bits
 
 
-def _matrices(cell: Cell) -> list[torch.Tensor]:
+def _used(cell: Cell) -> Sequence[int]:
+    """Return the steps back that a cell reads by a matrix that is not zero, as far as one can know."""
+    if not isinstance(cell, TorchCell) or cell.combine not in ("sum", "mean"):
+        return cell.edges
     if cell.combine == "mean":
-        return [cell.weight_hh] * len(cell.delays)
-    return list(torch.split(cell.weight_hh, cell.hidden_size, 1))
+        return cell.edges if bool(cell.weight_hh.any()) else ()
+    matrices = torch.split(cell.weight_hh, cell.hidden_size, 1)
+    return edges([d for d, matrix in zip(cell.delays, matrices, strict=True) if bool(matrix.any())])
 
 
 def classify(log_norm: npt.NDArray[np.float64], reached: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:

@@ -6,7 +6,7 @@ from typing import NoReturn
 
 from seqskip.benchmark.cases import Shape
 from seqskip.benchmark.timing import Sampling
-from seqskip.delays import LayerDelays, per_layer
+from seqskip.delays import Steps, edges, per_layer
 
 
 class Parser(argparse.ArgumentParser):
@@ -41,10 +41,10 @@ def shape_of(word: str) -> Shape:
     return batch, steps, inputs, hidden
 
 
-def delays_of(word: str) -> LayerDelays:
+def delays_of(word: str) -> Steps:
     """Read the delays of one layer, as in "1,16"."""
     try:
-        return per_layer(tuple(int(part) for part in word.split(",")), 1)[0]
+        return edges(per_layer(tuple(int(part) for part in word.split(",")), 1)[0])
     except ValueError:
         raise argparse.ArgumentTypeError(f"must be different integers >= 1 as in 1,16, got {word!r}") from None
 

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from itertools import product
 
-from seqskip.delays import LayerDelays
+from seqskip.delays import Steps
 
 LAYERS = ("RNN", "LSTM", "GRU")
 
 Shape = tuple[int, int, int, int]  # B, T, I, H
-Kind = tuple[str, LayerDelays]
+Kind = tuple[str, Steps]
 
 SHAPES: tuple[Shape, ...] = ((20, 1000, 2, 64), (32, 500, 10, 128), (64, 200, 64, 256), (128, 784, 1, 128))
 QUICK_SHAPES: tuple[Shape, ...] = ((3, 40, 2, 8),)
@@ -40,7 +40,7 @@ class Case:
 
     layer: str  # "RNN", "LSTM" or "GRU"
     shape: Shape
-    delays: LayerDelays = (1,)
+    delays: Steps = (1,)
     combine: str = "sum"
     dtype: str = "float32"
     input_grad: bool = False  # whether the training step also gives the gradient of the input

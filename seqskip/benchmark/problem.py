@@ -7,6 +7,7 @@ from torch import Tensor
 
 import seqskip
 from seqskip.benchmark.cases import Case
+from seqskip.layers import TorchLayer
 from seqskip.recurrent import Recurrent
 
 
@@ -47,7 +48,7 @@ def draw(case: Case, seed: int = 0) -> Problem:
 
 def layer_of(case: Case, backend: str, dtype: torch.dtype | None = None) -> Recurrent:
     """Return the seqskip layer of a case; ValueError where this engine cannot run it."""
-    layer: type[Recurrent] = getattr(seqskip, case.layer)
+    layer: type[TorchLayer] = getattr(seqskip, case.layer)
     return layer(
         *case.shape[2:],
         delays=case.delays,

@@ -1,8 +1,12 @@
 """Recurrence maths: one time step per class, one family per file, no loop over time."""
 
-from seqskip.cells.base import COMBINE as COMBINE
 from seqskip.cells.base import Cell as Cell
+from seqskip.cells.base import Sizes as Sizes
+from seqskip.cells.combine import COMBINE as COMBINE
 from seqskip.cells.gru import GRUCell as GRUCell
 from seqskip.cells.lstm import LSTMCell as LSTMCell
+from seqskip.cells.module import ModuleCell as ModuleCell
+from seqskip.cells.module import OwnHistory as OwnHistory
 from seqskip.cells.rnn import NONLINEARITIES as NONLINEARITIES
 from seqskip.cells.rnn import RNNCell as RNNCell
+from seqskip.cells.torch_shaped import TorchCell as TorchCell

@@ -1,21 +1,17 @@
 """What a cell is: the weights of one layer and one time step of its recurrence."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import ClassVar
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
+from typing_extensions import Self
 
-from seqskip.delays import LayerDelays
-from seqskip.history import Past, State
-
-
-def concatenate(states: Sequence[Tensor]) -> Tensor:
-    """Put the K delayed states side by side, (B, K·H): one matrix per delay reads them."""
-    return states[0] if len(states) == 1 else torch.cat(tuple(states), -1)
+from seqskip.bound import Bound, Shapes
+from seqskip.delays import LayerDelays, common_step, edges
+from seqskip.history import Past, State, delayed
 
 
 def average(states: Sequence[Tensor]) -> Tensor:
@@ -23,71 +19,96 @@ def average(states: Sequence[Tensor]) -> Tensor:
     return states[0] if len(states) == 1 else torch.stack(tuple(states)).mean(0)
 
 
-COMBINE: dict[str, Callable[[Sequence[Tensor]], Tensor]] = {"sum": concatenate, "mean": average}
+@dataclass(frozen=True)
+class Sizes:
+    """What the shapes of a cell's weights follow from, beside its own options."""
+
+    features: int  # I of what the cell reads
+    hidden: int  # units H
+    delays: LayerDelays
 
 
 @dataclass(frozen=True, eq=False)
-class Cell(ABC):
+class Cell(Bound, ABC):
     """One time step of a recurrence, bound to its weights. There is no loop over time in a cell.
 
-    Raises ValueError if one bias is given without the other.
-
-    A cell reads the input through `project`, for all steps at once, and the past one step at a time. With D the
-    set of delays, the recurrent term is
-
-        combine="sum":   Σ_{d∈D} U_d h_{t-d}      weight_hh = [U_d1 ... U_dK], (G·H, K·H)
-        combine="mean":  U · mean_{d∈D} h_{t-d}   weight_hh = U, (G·H, H)
-
-    G is the number of gates, K the number of delays. Names and order of the weights are torch.nn's.
+    The weights are the fields that `shapes` names. A cell reads the input through `project`, for all steps at once,
+    and the past one step at a time: `past[d]` is the state d steps ago. Unless its docstring says otherwise, delays
+    put the mean of the delayed states, s̄_t = mean_{d∈D} s_{t-d} for each part of the state, in the place of s_{t-1}.
     """
 
-    weight_ih: Tensor  # (G·H, I)
-    weight_hh: Tensor  # (G·H, K·H) or (G·H, H)
-    bias_ih: Tensor | None  # (G·H,)
-    bias_hh: Tensor | None  # (G·H,)
-    delays: LayerDelays
-    combine: str
+    delays: LayerDelays = field(kw_only=True)
 
-    gates: ClassVar[int]
-    state_names: ClassVar[tuple[str, ...]] = ("h",)
+    state_names: ClassVar[tuple[str, ...]] = ("h",)  # of its parts; the first one is what the layer answers
 
-    def __post_init__(self) -> None:
-        if (self.bias_ih is None) != (self.bias_hh is None):
-            missing = "bias_ih" if self.bias_ih is None else "bias_hh"
-            raise ValueError(f"bias_ih and bias_hh must be both given or both None, got no {missing}; make it zeros")
-
-    @property
-    def hidden_size(self) -> int:
-        """The number of units H."""
-        return self.weight_ih.size(0) // self.gates
-
-    def project(self, x: Tensor) -> Tensor:
-        """Return W x + b_ih + b_hh for any number of steps, (..., G·H): the part that does not need the past."""
-        bias = None if self.bias_ih is None or self.bias_hh is None else self.bias_ih + self.bias_hh
-        return F.linear(x, self.weight_ih, bias)
-
-    def combined(self, past: Past) -> Tensor:
-        """Return the delayed hidden states as `weight_hh` reads them, (B, K·H) or (B, H)."""
-        return COMBINE[self.combine]([past[d][0] for d in self.delays])
-
-    def preactivation(self, projected: Tensor, past: Past) -> Tensor:
-        """Return the projected input plus the recurrent term, (B, G·H)."""
-        return torch.addmm(projected, self.combined(past), self.weight_hh.t())
-
-    def carried(self, past: Past, part: int) -> Tensor:
-        """Return the mean over the delays of one part of the state, (B, H): what a gate may keep."""
-        return average([past[d][part] for d in self.delays])
-
-    def with_weights(self, change: Callable[[Tensor], Tensor]) -> "Cell":
-        """Return the same cell with every weight changed."""
-        return replace(
-            self,
-            weight_ih=change(self.weight_ih),
-            weight_hh=change(self.weight_hh),
-            bias_ih=None if self.bias_ih is None else change(self.bias_ih),
-            bias_hh=None if self.bias_hh is None else change(self.bias_hh),
-        )
+    @classmethod
+    @abstractmethod
+    def shapes(cls, sizes: Sizes, **options: Any) -> Shapes:
+        """Return the shape of each weight; `options` are those of the cell."""
 
     @abstractmethod
     def step(self, projected: Tensor, past: Past) -> State:
-        """Return the state at one time step, parts of shape (B, H), from the projected input (B, G·H)."""
+        """Return the state at one time step, parts of shape (B, width), from the projected input (B, P)."""
+
+    @property
+    @abstractmethod
+    def hidden_size(self) -> int:
+        """The number of units H."""
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """The features of each part of the state; the first are those of the layer's output."""
+        return (self.hidden_size,) * len(self.state_names)
+
+    @property
+    def weight(self) -> Tensor:
+        """One of the weights: it tells their device and dtype."""
+        return next(iter(self.weights.values()))
+
+    @property
+    def edges(self) -> tuple[int, ...]:
+        """How many steps back a step reads, ascending: the whole numbers round its delays, and what its gates read."""
+        return edges(self.delays)
+
+    @property
+    def depth(self) -> int:
+        """The number D of past states that a step may read."""
+        return self.edges[-1]
+
+    @property
+    def common_step(self) -> int:
+        """The number g of independent interleaved recurrences that the layer consists of."""
+        return common_step(self.edges)
+
+    def phase(self) -> Self:
+        """Return the cell of one of the g interleaved recurrences: the same weights, the delays divided by g."""
+        g = self.common_step
+        return self if g == 1 else replace(self, delays=tuple(d // g for d in self.delays))
+
+    def drawn(self, batch: int) -> Self:
+        """Return the cell for one call on B samples in training: with what is drawn once for each, such as masks."""
+        return self
+
+    def project(self, x: Tensor) -> Tensor:
+        """Return what a step needs of the input and not of the past, for any number of steps, (..., P)."""
+        return x
+
+    @property
+    def projected_size(self) -> int:
+        """The numbers P of a projected input, as far as one may know without an input."""
+        return sum(self.widths)
+
+    def delayed(self, past: Past) -> list[State]:
+        """Return the state of each delay; between two steps it is interpolated."""
+        return [delayed(past, d) for d in self.delays]
+
+    def carried(self, past: Past) -> State:
+        """Return the mean over the delays of each part of the state, (B, width): h_{t-1} where that is the only one."""
+        return tuple(map(average, zip(*self.delayed(past), strict=True)))
+
+    @torch.no_grad()
+    def reset_parameters(self) -> None:
+        """Draw the weights as the authors do; unless a cell says otherwise, from U(-1/√H, 1/√H)."""
+        bound = self.hidden_size**-0.5
+        for weight in self.weights.values():
+            nn.init.uniform_(weight, -bound, bound)

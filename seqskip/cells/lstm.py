@@ -6,12 +6,13 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from seqskip.cells.base import Cell
-from seqskip.history import Past, State
+from seqskip.cells.combine import Delayed
+from seqskip.cells.torch_shaped import TorchCell
+from seqskip.history import State
 
 
 @dataclass(frozen=True, eq=False)
-class LSTMCell(Cell):
+class LSTMCell(TorchCell):
     """The gates i, f, g, o stand in this order in a_t = W x_t + b_ih + Σ_{d∈D} U_d h_{t-d} + b_hh.
 
         i, f, o = σ(a_i), σ(a_f), σ(a_o);   g = tanh(a_g)
@@ -19,7 +20,7 @@ class LSTMCell(Cell):
         h_t = o ⊙ tanh(c_t)
 
     The mean keeps the cell path from exploding: with f = 1 its gradient does not decay at all.
-    With combine="mean": U · mean_{d∈D} h_{t-d} in the place of the sum.
+    Other ways to `combine` the delays in the place of sum and mean: `seqskip.cells.TorchCell`.
 
     Reference: Gers, Schmidhuber & Cummins (2000) for the forget gate; with delays=(1,) `torch.nn.LSTM`; with
     one delay d the dilated LSTM of Chang et al. (2017, arXiv 1710.02224), whose c is delayed too.
@@ -28,7 +29,7 @@ class LSTMCell(Cell):
     gates: ClassVar[int] = 4
     state_names: ClassVar[tuple[str, ...]] = ("h", "c")
 
-    def step(self, projected: Tensor, past: Past) -> State:
+    def update(self, projected: Tensor, past: Delayed) -> State:
         i, f, g, o = self.preactivation(projected, past).chunk(4, -1)
-        c = torch.sigmoid(f) * self.carried(past, 1) + torch.sigmoid(i) * torch.tanh(g)
+        c = torch.sigmoid(f) * past.carried(1) + torch.sigmoid(i) * torch.tanh(g)
         return torch.sigmoid(o) * torch.tanh(c), c

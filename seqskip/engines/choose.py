@@ -10,7 +10,6 @@ from torch import Tensor
 
 from seqskip import checks
 from seqskip.cells import Cell
-from seqskip.delays import common_step
 from seqskip.engines.bptt import SweepEngine, kind_of
 from seqskip.engines.fold import fold
 from seqskip.engines.native import obstacle, takes
@@ -67,22 +66,22 @@ def choose(cell: Cell, preferred: str) -> Engine:
         return _forced_engine(cell, name, source)
     if kind_of(cell):
         return _SWEEPS
-    return fold if common_step(cell.delays) > 1 else scan
+    return fold if cell.common_step > 1 else scan
 
 
 def engine_name(cell: Cell, preferred: str) -> tuple[str, str]:
     """Return the name of the engine that runs a cell, and the reason; builds the native kernels if need be."""
     engine, (name, source) = choose(cell, preferred), wanted(preferred)
     if name != "auto":
-        missing = obstacle(cell.weight_ih.device, _dtype(cell)) if name == "native" else None
+        missing = obstacle(cell.weight.device, _dtype(cell)) if name == "native" else None
         return name, f"forced by {source}={name}" + (f", but it cannot run: {missing}" if missing else "")
     if engine is _SWEEPS:
-        missing = obstacle(cell.weight_ih.device, _dtype(cell))
+        missing = obstacle(cell.weight.device, _dtype(cell))
         return ("torch", f"not native: {missing}") if missing else ("native", "compiled kernels, on torch's threads")
-    step = common_step(cell.delays)
+    step = cell.common_step
     if step > 1:
         return "fold", f"all delays are multiples of {step}: {step} times fewer steps on a batch {step} times as wide"
-    return "reference", "the delays have no common factor: one step after the other"
+    return "reference", "no fast engine knows this cell: one step after the other"
 
 
 def wanted(preferred: str) -> tuple[str, str]:
@@ -98,14 +97,14 @@ def _forced_engine(cell: Cell, name: str, source: str) -> Engine:
     if isinstance(ENGINES[name], SweepEngine) and not kind_of(cell):
         known = "RNNCell, LSTMCell and GRUCell"
         raise ValueError(f"{source}={name!r} runs {known} alone, got {type(cell).__name__}; use {source}='auto'")
-    if name == "native" and (missing := takes(cell.weight_ih.device, _dtype(cell))):
+    if name == "native" and (missing := takes(cell.weight.device, _dtype(cell))):
         raise ValueError(f"{source}='native' cannot run here: {missing}; use {source}='auto'")
     return ENGINES[name]
 
 
 def _dtype(cell: Cell) -> torch.dtype:
     """Return the type in which a cell runs."""
-    weight = cell.weight_ih
+    weight = cell.weight
     if (
         weight.device.type == "meta"
         or weight.dtype == torch.float64

@@ -5,22 +5,13 @@ is g interleaved recurrences ("phases") with delays d/g, and time step t = k·g 
 trick is that of Chang et al. (2017, arXiv 1710.02224, Figure 3), here with a given history and with LSTM's c.
 """
 
-from dataclasses import replace
-
 import torch
 from torch import Tensor
 
 from seqskip.cells import Cell
-from seqskip.delays import common_step
 from seqskip.history import State
 from seqskip.lengths import pick
 from seqskip.scan import scan
-
-
-def phase_cell(cell: Cell) -> Cell:
-    """Return the cell of one phase: the same weights, the delays divided by their common step."""
-    g = common_step(cell.delays)
-    return replace(cell, delays=tuple(d // g for d in cell.delays))
 
 
 def to_phases(x: Tensor, g: int) -> Tensor:
@@ -42,8 +33,8 @@ def fold(
     """Return what `scan` returns, in ceil(T/g) steps instead of T."""
     if lengths is not None:
         return _fold_each(cell, x, initial, lengths)
-    g, batch = common_step(cell.delays), x.size(1)
-    phase, rest = phase_cell(cell), x.size(0) % g
+    g, batch = cell.common_step, x.size(1)
+    phase, rest = cell.phase(), x.size(0) % g
     whole = x.size(0) - rest
     outputs, line = [], tuple(to_phases(part, g) for part in initial)
     if whole:
@@ -63,11 +54,11 @@ def fold(
 
 def _fold_each(cell: Cell, x: Tensor, initial: State, lengths: Tensor) -> tuple[Tensor, State]:
     """As `fold`, where each sample has an end of its own: phase j of sample b takes ceil((len_b - j)/g) steps."""
-    g, steps = common_step(cell.delays), x.size(0)
+    g, steps = cell.common_step, x.size(0)
     filled = torch.cat((x, x.new_zeros(-steps % g, *x.shape[1:])))
     ends = (lengths + g - 1 - torch.arange(g, device=lengths.device).unsqueeze(1)) // g  # (g, B)
     lines = tuple(to_phases(part, g) for part in initial)
-    output, lines = scan(phase_cell(cell), to_phases(filled, g), lines, ends.flatten())
+    output, lines = scan(cell.phase(), to_phases(filled, g), lines, ends.flatten())
     return from_phases(output, g)[:steps], tuple(_by_age(from_phases(part, g), g, lengths) for part in lines)
 
 

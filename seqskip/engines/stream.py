@@ -1,6 +1,5 @@
 """Single time steps of a stack, for streams: the short way, where nothing but the native kernel has to run."""
 
-import functools
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import Any
@@ -91,12 +90,10 @@ def _differentiates(*tensors: object) -> bool:
     return any(isinstance(tensor, Tensor) and tensor.requires_grad for tensor in tensors)
 
 
-@functools.lru_cache(maxsize=1024)
 def stream_of(
     cell_type: type[Cell],
-    options: tuple[str, ...],
-    delays: tuple[LayerDelays, ...],
-    combine: str,
+    options: Mapping[str, Any],
+    delays: Sequence[LayerDelays],
     residual: str | None,
     sizes: tuple[int, int, bool],
 ) -> Stream | None:
@@ -104,9 +101,8 @@ def stream_of(
 
     Args:
         cell_type: the class of the cells.
-        options: what it takes besides weights, delays and combine.
+        options: what it takes besides weights and delays.
         delays: of each layer, ascending.
-        combine: of all layers.
         residual: of all layers.
         sizes: features I of the input, units H of each layer, and whether there are biases.
     """
@@ -114,13 +110,15 @@ def stream_of(
         return None
     features, hidden, bias = sizes
     nothing = torch.empty(0)
-    kind = kind_of(cell_type(nothing, nothing, None, None, delays[0], combine, *options))
-    assert kind is not None
-    inputs = (features, *(hidden for _ in delays[1:]))
-    *firsts, rows = accumulate((each[-1] for each in delays), initial=0)
+    kinds = {kind_of(cell_type(nothing, nothing, None, None, delays=each, **options)) for each in delays}
+    if (kind := kinds.pop()) is None or kinds:
+        return None
+    lags = [tuple(map(int, each)) for each in delays]
+    inputs = (features, *(hidden for _ in lags[1:]))
+    *firsts, rows = accumulate((each[-1] for each in lags), initial=0)
     steps, shortcuts = [], []
-    for n, (each, size) in enumerate(zip(delays, inputs, strict=True)):
+    for n, (each, size) in enumerate(zip(lags, inputs, strict=True)):
         names = [f"{name}_l{n}" for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")[: 4 if bias else 2]]
-        steps.append(Step(kind, each, combine == "mean", (cell_type.gates, size, hidden), firsts[n], names))
+        steps.append(Step(kind, each, options["combine"] == "mean", (cell_type.gates, size, hidden), firsts[n], names))
         shortcuts.append("" if residual is None else "identity" if size == hidden else f"weight_residual_l{n}")
     return Stream(steps, shortcuts, len(cell_type.state_names), (features, rows))

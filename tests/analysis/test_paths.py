@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 import seqskip
 from seqskip.analysis import Paths, hop_weights, paths
 from seqskip.analysis.theory import log_path_bound
-from seqskip.delays import LayerDelays
+from seqskip.delays import Steps
 from tests.found import Variant
 
 few_delays = st.lists(st.integers(1, 4), min_size=1, max_size=3, unique=True).map(lambda some: tuple(sorted(some)))
 stacks = st.builds(Paths, st.lists(few_delays, min_size=1, max_size=3).map(tuple), st.booleans())
 
 
-def walk(layers: tuple[LayerDelays, ...], residual: bool, lag: int) -> Iterator[int]:
+def walk(layers: tuple[Steps, ...], residual: bool, lag: int) -> Iterator[int]:
     """Yield the length of every path over a lag, by trying every edge."""
     if not layers:
         if lag == 0:
@@ -30,7 +30,7 @@ def walk(layers: tuple[LayerDelays, ...], residual: bool, lag: int) -> Iterator[
     yield from (1 + length for length in hops(layers, residual, lag))
 
 
-def hops(layers: tuple[LayerDelays, ...], residual: bool, lag: int) -> Iterator[int]:
+def hops(layers: tuple[Steps, ...], residual: bool, lag: int) -> Iterator[int]:
     """Yield the rest of every path that is in the first layer."""
     yield from walk(layers[1:], residual, lag)
     for delay in layers[0]:
@@ -63,9 +63,7 @@ def test_the_skip_coefficient_is_the_pace_of_the_shortest_path(stack: Paths) -> 
     ("delays", "recurrent_depth", "skip_coefficient"),
     [(((1,),), 1, 1), (((5,),), 0.2, 5), (((1, 5),), 1, 5), (((1,), (1,)), 1, 1), (((1,), (2,), (4,)), 1, 4)],
 )
-def test_published_coefficients(
-    delays: tuple[LayerDelays, ...], recurrent_depth: float, skip_coefficient: float
-) -> None:
+def test_published_coefficients(delays: tuple[Steps, ...], recurrent_depth: float, skip_coefficient: float) -> None:
     found = Paths(delays)
     assert (found.recurrent_depth, found.recurrent_skip_coefficient) == (recurrent_depth, skip_coefficient)
     assert found.feedforward_depth == len(delays)

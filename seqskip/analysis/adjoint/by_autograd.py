@@ -14,8 +14,7 @@ from seqskip.analysis.adjoint.segment import change_of_scale, is_safe
 from seqskip.analysis.adjoint.trace import Look, Pulled, Trace, last_step, widened
 from seqskip.analysis.scaled import Scaled, finite
 from seqskip.cells import Cell
-from seqskip.delays import common_step
-from seqskip.engines.fold import from_phases, phase_cell, to_phases
+from seqskip.engines.fold import from_phases, to_phases
 from seqskip.history import History, State
 from seqskip.scan import unroll
 
@@ -33,14 +32,20 @@ class AutogradTrace(Trace):
     """Goes back through `cell.step` by autograd."""
 
     def pull(self, direct: Scaled, look: Look, for_input: bool) -> Pulled:
-        g, steps = common_step(self.cell.delays), last_step(direct)
-        direct = widened(direct, len(self.states) * self.cell.hidden_size)
+        g, steps = self.cell.common_step, last_step(direct)
+        direct = widened(direct, sum(self.cell.widths))
         swept = _sweep(_fold(self, steps, direct.value.size(1) // self.x.size(1)), _fold_scaled(direct[:steps], g))
         state, pre = (_unfold(part, g, steps).extended(len(self.x)) for part in swept[:2])
         before = Scaled(from_phases(swept[2].value, g), from_phases(swept[2].log.unsqueeze(-1), g).squeeze(-1))
         seen = look(state.value, lambda: pre.relative_to(state.log))
-        x = pre.map(lambda rows: rows @ self.cell.weight_ih) if for_input else None
-        return Pulled(Scaled(seen, state.log), x, before)
+        return Pulled(Scaled(seen, state.log), pre.map(self._to_input) if for_input else None, before)
+
+    def _to_input(self, rows: Tensor) -> Tensor:
+        """Return ∂L/∂x_t, (T, R, I), from ∂L/∂ of the projected input, (T, R, P)."""
+        with torch.enable_grad():
+            x = self.x.repeat(1, rows.size(1) // self.x.size(1), 1).requires_grad_()
+            (pulled,) = torch.autograd.grad(self.cell.project(x), x, rows)
+        return pulled
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,24 +53,24 @@ class Folded:
     """A trace folded into the phases of its delays, repeated for each cotangent: K steps of R·g rows."""
 
     cell: Cell  # of one phase
-    projected: Tensor  # (K, R·g, G·H)
-    line: Tensor  # (D + K, R·g, P·H): the states, parts side by side, and the D before the first
+    projected: Tensor  # (K, R·g, P)
+    line: Tensor  # (D + K, R·g, S): the states, parts side by side, and the D before the first
 
 
 def _fold(trace: Trace, steps: int, cotangents: int) -> Folded:
-    g, fill = common_step(trace.cell.delays), -steps % common_step(trace.cell.delays)
+    g, fill = trace.cell.common_step, -steps % trace.cell.common_step
 
     def fold(sequence: Tensor) -> Tensor:
         filled = torch.cat((sequence, sequence.new_zeros(fill, *sequence.shape[1:])))
         return to_phases(filled.repeat(1, cotangents, 1), g)
 
     line = fold(torch.cat(trace.line, -1)[: trace.initial[0].size(0) + steps])
-    return Folded(phase_cell(trace.cell), fold(trace.cell.project(trace.x[:steps])), line)
+    return Folded(trace.cell.phase(), fold(trace.cell.project(trace.x[:steps])), line)
 
 
 def _sweep(done: Folded, direct: Scaled) -> tuple[Scaled, Scaled, Scaled]:
     """Return the adjoints of the states, of the projected input, and of the D states before the first."""
-    pending = torch.zeros_like(done.line[: max(done.cell.delays)])  # what later steps hand to the D before
+    pending = torch.zeros_like(done.line[: done.cell.depth])  # what later steps hand to the D before
     scale = pending.new_full(pending.shape[1:2], -torch.inf)
     found: list[list[Scaled]] = []
     last, length = len(done.projected), CHUNK
@@ -94,12 +99,13 @@ def _chunk_adjoint(done: Folded, chunk: slice, direct: Tensor, pending: Tensor) 
         The adjoints of the chunk's states and of its projected inputs, and what is now pending for the D states
         before it.
     """
-    depth = max(done.cell.delays)
-    parts = pending.size(-1) // done.cell.hidden_size
+    depth = done.cell.depth
+    widths = list(done.cell.widths)
+    parts = len(widths)
     with torch.enable_grad():
         before = done.line[chunk.start : chunk.start + depth].detach().requires_grad_()
         projected = done.projected[chunk].detach().requires_grad_()
-        history = History(before.chunk(parts, -1))
+        history = History(torch.split(before, widths, -1))
         for step in projected.unbind(0):
             # A view makes h_t and c_t variables of their own: c_t's derivative then leaves out its way through h_t.
             history.append(tuple(part.view_as(part) for part in done.cell.step(step, history)))

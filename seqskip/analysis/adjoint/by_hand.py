@@ -12,7 +12,7 @@ from torch import Tensor
 from seqskip.analysis.adjoint.segment import Carried, Segment, largest, room
 from seqskip.analysis.adjoint.trace import Look, Pulled, Trace, last_step
 from seqskip.analysis.scaled import Scaled, finite, largest_entry
-from seqskip.cells import Cell
+from seqskip.cells import Cell, TorchCell
 from seqskip.cells.base import average
 from seqskip.engines.bptt import SweepEngine
 from seqskip.engines.bptt.call import Call
@@ -40,6 +40,7 @@ class HandTrace(Trace):
     tape: Tape
 
     def along_carry(self) -> Trace | None:
+        assert isinstance(self.cell, TorchCell)
         return replace(self, cell=replace(self.cell, weight_hh=torch.zeros_like(self.cell.weight_hh)))
 
     def pull(self, direct: Scaled, look: Look, for_input: bool) -> Pulled:

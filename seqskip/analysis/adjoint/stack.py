@@ -10,48 +10,63 @@ from torch import Tensor
 from seqskip.analysis.adjoint.by_autograd import trace_by_autograd
 from seqskip.analysis.adjoint.by_hand import trace_by_hand
 from seqskip.analysis.adjoint.trace import Look, Pulled, Trace, widened
+from seqskip.analysis.exact import in_float64
 from seqskip.analysis.scaled import Scaled
-from seqskip.cells import Cell
 from seqskip.engines.bptt import SweepEngine
 from seqskip.history import State
 from seqskip.recurrent import Recurrent
-from seqskip.stack import Block, Projection, Shortcut, split_state
+from seqskip.stack import Block, split_state
 
 
 @dataclass(frozen=True, eq=False)
 class LayerTrace:
-    """One layer with what stands round its recurrence, z = mask ⊙ f(x; W) + shortcut(x)."""
+    """One layer with what stands round its recurrence, z = block.answer(x, mask ⊙ f(block.read(x); W))."""
 
     trace: Trace
-    shortcut: Shortcut | None
+    block: Block  # without dropout
+    x: Tensor  # (T, B, I): what the block reads
     mask: Tensor | None  # (T, B, H) of dropout, zeros and 1 / (1 - p)
 
     @property
     def output(self) -> Tensor:
-        """The layer's output z, (T, B, H)."""
-        output = self.trace.output if self.mask is None else self.trace.output * self.mask
-        return output if self.shortcut is None else output + self.shortcut(self.trace.x)
+        """The layer's output z, (T, B, ·)."""
+        return self.block.answer(self.x, self._masked(self.trace.output))
 
     def pull(self, output: Scaled, state: Scaled | None, look: Look, for_input: bool) -> Pulled:
-        """Pull ∂L/∂z_t, (T, R, H), and what else L says about the layer's states, (T, R, P·H), back."""
-        direct = output if self.mask is None else output.map(self._masked)
+        """Pull ∂L/∂z_t, (T, R, ·), and what else L says about the layer's states, (T, R, S), back."""
+        around, direct = self._round(output)
+        direct = direct.map(self._masked)
         if state is not None:
             direct = widened(direct, state.value.size(-1)) + state
         found = self.trace.pull(direct, look, for_input)
-        if self.shortcut is None or found.x is None:
+        if found.x is None:
             return found
-        return replace(found, x=found.x + output.map(self._through_shortcut))
+        x = found.x if self.block.read(self.x) is self.x else found.x.map(self._through_read)
+        return replace(found, x=x if around is None else x + around)
 
     def _masked(self, rows: Tensor) -> Tensor:
-        assert self.mask is not None
-        return rows * self.mask.repeat(1, rows.size(1) // self.mask.size(1), 1)
+        return rows if self.mask is None else rows * self._repeated(self.mask, rows)
 
-    def _through_shortcut(self, rows: Tensor) -> Tensor:
-        assert self.shortcut is not None
+    def _round(self, output: Scaled) -> tuple[Scaled | None, Scaled]:
+        """Return what of ∂L/∂z_t reaches x past the recurrence, None for nothing, and what reaches f."""
+        if self.block.answers_plainly:
+            return None, output
+        value = output.value
         with torch.enable_grad():
-            leaf = rows.new_zeros(*rows.shape[:2], self.trace.x.size(-1), requires_grad=True)
-            (pulled,) = torch.autograd.grad(self.shortcut(leaf), leaf, rows)
+            x = self._repeated(self.x, value).requires_grad_()
+            f = self._repeated(self._masked(self.trace.output), value).requires_grad_()
+            to_x, to_f = torch.autograd.grad(self.block.answer(x, f), (x, f), value, materialize_grads=True)
+        return Scaled(to_x, output.log), Scaled(to_f, output.log)
+
+    def _through_read(self, rows: Tensor) -> Tensor:
+        with torch.enable_grad():
+            x = self._repeated(self.x, rows).requires_grad_()
+            (pulled,) = torch.autograd.grad(self.block.read(x), x, rows)
         return pulled
+
+    def _repeated(self, part: Tensor, rows: Tensor) -> Tensor:
+        """Return part, (T, B, ·), once for each of the cotangents of its samples, (T, R, ·)."""
+        return part.detach().repeat(1, rows.size(1) // part.size(1), 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,40 +126,33 @@ class StackTrace:
 
 
 @torch.no_grad()
-def trace_stack(core: Recurrent, x: Tensor, initial: State, dropout: float = 0.0) -> StackTrace:
+def trace_stack(core: Recurrent, x: Tensor, initial: State) -> StackTrace:
     """Run a stack over x, (T, B, I), from its state, parts (Σ D, B, H), and keep what the way back needs.
 
     The weights are taken as they are and all that follows is float64: of a float32 model one measures what the
     model is, not what rounding adds. Each layer runs on the engine that it would choose.
     """
-    blocks, z = core.blocks(), x.double()
+    blocks, z = [block.drawn(x.size(1)) for block in core.blocks()] if core.training else core.blocks(), x.double()
     lines = split_state(blocks, tuple(part.double() for part in initial))
     layers = []
-    for depth, (block, line) in enumerate(zip(blocks, lines, strict=True), start=1):
-        layers.append(_trace_block(block, z, line[0], dropout if depth < len(blocks) else 0.0))
+    for block, line in zip(blocks, lines, strict=True):
+        layers.append(_trace_block(block, z, line[0]))
         z = layers[-1].output
     return StackTrace(tuple(layers))
 
 
-def _trace_block(block: Block, x: Tensor, initial: State, dropout: float) -> LayerTrace:
-    cell, engine = _in_float64(block.forward.cell), block.forward.engine
+def _trace_block(block: Block, x: Tensor, initial: State) -> LayerTrace:
+    exact = in_float64(block)
+    cell, engine, read = exact.forward.cell, block.forward.engine, exact.read(x)
     if isinstance(engine, SweepEngine):
-        trace = trace_by_hand(engine, cell, x, initial)
+        trace = trace_by_hand(engine, cell, read, initial)
     else:
-        trace = trace_by_autograd(cell, x, initial)
-    mask = _dropout_mask(trace.output, dropout, block.forward.cell.weight_ih.dtype) if dropout else None
-    return LayerTrace(trace, _shortcut_in_float64(block.shortcut), mask)
+        trace = trace_by_autograd(cell, read, initial)
+    mask = _dropout_mask(trace.output, block.dropout, block.forward.cell.weight.dtype) if block.dropout else None
+    return LayerTrace(trace, exact, x, mask)
 
 
 def _dropout_mask(output: Tensor, probability: float, dtype: torch.dtype) -> Tensor:
     """Return the mask that the model itself, in its own dtype, would draw from the same random state."""
     drawn = F.dropout(torch.ones_like(output, dtype=dtype), probability)
     return (drawn != 0).double() / (1 - probability) if probability < 1 else torch.zeros_like(output)
-
-
-def _in_float64(cell: Cell) -> Cell:
-    return cell.with_weights(lambda weight: weight.detach().double())
-
-
-def _shortcut_in_float64(shortcut: Shortcut | None) -> Shortcut | None:
-    return Projection(shortcut.weight.detach().double()) if isinstance(shortcut, Projection) else shortcut

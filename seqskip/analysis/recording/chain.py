@@ -65,12 +65,12 @@ class RecordedLayer:
     @property
     def size(self) -> int:
         """The numbers P·H of one state: h, or h and c side by side."""
-        return self.core.hidden_size * len(self.core.cell_type.state_names)
+        return sum(self.core.cell(self.index).widths)
 
     @property
-    def delays(self) -> tuple[int, ...]:
-        """The delays of its recurrence."""
-        return self.core.delays[self.index]
+    def edges(self) -> tuple[int, ...]:
+        """How many steps back its recurrence reads."""
+        return self.core.edges[self.index]
 
     @property
     def states(self) -> State:

@@ -70,7 +70,7 @@ class Recorder:
         _demand_measurable(name or "model", core, z, lengths)
         # Copies, as the model may go on to write into its tensors.
         x, *line = (part.detach().to(torch.float64, copy=True) for part in (z, *initial))
-        trace = trace_stack(core, x, tuple(line), core.dropout if core.training else 0.0)
+        trace = trace_stack(core, x, tuple(line))
         leaves = Leaves.of(trace, z.dtype)
         output, *final = (self._give(len(self.calls), leaf) for leaf in leaves.all)
         places = (Place.of(part, self._known) for part in (z, *initial))

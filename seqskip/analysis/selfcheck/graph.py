@@ -4,11 +4,11 @@ import numpy as np
 
 from seqskip.analysis.paths import Paths
 from seqskip.analysis.selfcheck.check import Array, Check, Group
-from seqskip.delays import LayerDelays, exponential
+from seqskip.delays import Steps, exponential
 
 ZHANG = "Zhang et al. 2016"
 CHANG = "Chang et al. 2017"
-STACKS: dict[str, tuple[tuple[LayerDelays, ...], tuple[float, float]]] = {
+STACKS: dict[str, tuple[tuple[Steps, ...], tuple[float, float]]] = {
     "ordinary layer": (((1,),), (1, 1)),
     "delay 5 alone": (((5,),), (0.2, 5)),
     "delays 1 and 5": (((1, 5),), (1, 5)),
@@ -29,7 +29,7 @@ def numbers() -> Group:
 
         return Check(f"skip coefficient: {name}", ZHANG, measured, np.array(exact), 1e-12)
 
-    def length(name: str, delays: tuple[LayerDelays, ...], lag: int, exact: float, tolerance: float = 0.0) -> Check:
+    def length(name: str, delays: tuple[Steps, ...], lag: int, exact: float, tolerance: float = 0.0) -> Check:
         text = f"mean length of paths to lag {lag}: {name}"
         return Check(text, CHANG, lambda: Paths(delays).mean_recurrent_length(lag), exact, tolerance)
 

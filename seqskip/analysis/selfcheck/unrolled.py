@@ -22,7 +22,7 @@ def last_state(layer: Recurrent, x: Tensor, added: Tensor) -> Tensor:
             respect to it is the total one with respect to the state, h_t and c_t held apart.
     """
     weights = {name.removesuffix("_l0"): weight.detach() for name, weight in layer.named_parameters()}
-    delays, kind = layer.delays[0], type(layer).__name__
+    delays, kind = layer.edges[0], type(layer).__name__
     zero = x.new_zeros(x.size(1), layer.hidden_size * PARTS[kind])
     states = [zero] * max(delays)
     for x_t, extra in zip(x, added, strict=True):

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from seqskip.cells import Cell, GRUCell, LSTMCell, RNNCell
+from seqskip.cells import Cell, GRUCell, LSTMCell, RNNCell, TorchCell
 from seqskip.engines.bptt.layout import LAYOUTS, Layout
 from seqskip.engines.bptt.problem import Problem
 from seqskip.engines.bptt.rows import Rows
@@ -13,11 +13,14 @@ from seqskip.history import State
 
 _GATED = {"lstm": LSTMCell, "gru": GRUCell}
 _NAMES = {cell: name for name, cell in _GATED.items()}
+COMBINED = ("sum", "mean")  # the ways to combine delays that the sweeps know
 WRITTEN_OUT = (RNNCell, *_NAMES)  # the cells that `kind_of` knows
 
 
 def kind_of(cell: Cell) -> str | None:
     """Return the name under which a cell's recurrence is written out by hand, or None; a subclass is another cell."""
+    if not isinstance(cell, TorchCell) or cell.combine not in COMBINED or cell.edges != cell.delays:
+        return None
     if type(cell) is RNNCell:
         return cell.nonlinearity
     return _NAMES.get(type(cell))
@@ -42,9 +45,9 @@ class Call(NamedTuple):
     def of(cls, engine: str, cell: Cell, x: Tensor, initial: State, lengths: Tensor | None) -> "Call":
         """Return the call of a cell that `kind_of` knows."""
         kind = kind_of(cell)
-        assert kind is not None
+        assert kind is not None and isinstance(cell, TorchCell)
         weights = (cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh)
-        return cls(engine, kind, list(cell.delays), cell.combine == "mean", x, *weights, lengths, list(initial))
+        return cls(engine, kind, list(cell.edges), cell.combine == "mean", x, *weights, lengths, list(initial))
 
     @property
     def layout(self) -> Layout:
@@ -55,10 +58,10 @@ class Call(NamedTuple):
     def cell(self) -> Cell:
         """The cell that was called."""
         weights = (self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh)
-        skips = (tuple(self.delays), "mean" if self.mean else "sum")
+        combine = "mean" if self.mean else "sum"
         if self.kind in _GATED:
-            return _GATED[self.kind](*weights, *skips)
-        return RNNCell(*weights, *skips, nonlinearity=self.kind)
+            return _GATED[self.kind](*weights, combine=combine, delays=tuple(self.delays))
+        return RNNCell(*weights, combine=combine, delays=tuple(self.delays), nonlinearity=self.kind)
 
     def problem(self) -> Problem:
         """Return the call as the sweeps see it."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from seqskip.delays import LayerDelays, common_step
+from seqskip.delays import common_step
 
 SEGMENT_BYTES = 4 << 20  # a matrix of this size stays in the second or third level of a CPU's cache
 
@@ -18,7 +18,7 @@ class Rows:
 
     time: int
     batch: int
-    delays: LayerDelays
+    delays: tuple[int, ...]
 
     @cached_property
     def width(self) -> int:
@@ -31,7 +31,7 @@ class Rows:
         return -(-self.time // common_step(self.delays))
 
     @cached_property
-    def lags(self) -> LayerDelays:
+    def lags(self) -> tuple[int, ...]:
         """The delays in steps of the sweep."""
         return tuple(delay // common_step(self.delays) for delay in self.delays)
 

@@ -1,0 +1,147 @@
+"""From what a layer was asked for to what runs: its weights by name, and the blocks that they are bound in."""
+
+from abc import ABC
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from seqskip.cells import Cell, Sizes
+from seqskip.delays import LayerDelays, Steps
+from seqskip.depth import JOINS, NORMS, Join, Wiring
+from seqskip.depth.joins import Projected
+from seqskip.directions import Forward, Reverse, Taps
+from seqskip.engines import choose
+from seqskip.interface import Interface
+from seqskip.stack import Block, state_shapes
+
+
+class Assembly(Interface, ABC):
+    """The weights of a stack, `{name}_l{layer}`, those of the reverse direction with "_reverse" behind it."""
+
+    cell_type: ClassVar[type[Cell]]
+    num_layers: int
+    hidden_sizes: tuple[int, ...]
+    dropout: float
+    input_delays: tuple[Steps, ...]
+    wiring: Wiring
+
+    _delays: tuple[LayerDelays, ...]
+    _features: list[int]  # of the input of each layer
+    _joined: list[tuple[tuple[str, ...], int]]  # of each layer the weights of its shortcut, and the size of f
+
+    @property
+    def cell_options(self) -> Mapping[str, Any]:
+        """What the cell takes besides weights and delays."""
+        return {}
+
+    def weight_shapes(self, sizes: Sizes) -> dict[str, tuple[int, ...] | None]:
+        """Return the shape of each weight of a cell by name, None for one that this layer goes without."""
+        return dict(self.cell_type.shapes(sizes, **self.cell_options))
+
+    def _allocate(self, factory: dict[str, Any]) -> None:
+        self._features, self._joined, features = [], [], self.input_size
+        for layer in range(self.num_layers):
+            self._features.append(features)
+            for direction in self._directions:
+                self._allocate_cell(layer, direction.suffix, factory)
+            size = sum(self.cell(layer, direction.suffix).widths[0] for direction in self._directions)
+            features = self._surround(layer, features, size, factory)
+        self._output_size = features
+
+    def _allocate_cell(self, layer: int, suffix: str, factory: dict[str, Any]) -> None:
+        self._register(self.weight_shapes(self._sizes(layer)), f"_l{layer}{suffix}", factory)
+
+    def _surround(self, layer: int, features: int, size: int, factory: dict[str, Any]) -> int:
+        """Allocate what stands round a layer that makes `size` features of `features`; return those of its output."""
+        shapes = self.wiring.shapes(features, size)
+        self._register(shapes, f"_l{layer}", factory)
+        self._joined.append((tuple(shapes), size))
+        output = self.wiring.output_size(features, size)
+        if self.wiring.norm is not None and (layer or not self.wiring.norm_first):
+            read = features if self.wiring.norm_first else output
+            self.add_module(f"norm_l{layer}", NORMS[self.wiring.norm](read, **factory))
+        return output
+
+    def _register(self, shapes: Mapping[str, tuple[int, ...] | None], suffix: str, factory: dict[str, Any]) -> None:
+        for name, shape in shapes.items():
+            weight = None if shape is None else nn.Parameter(torch.empty(shape, **factory))
+            self.register_parameter(f"{name}{suffix}", weight)
+
+    def _sizes(self, layer: int) -> Sizes:
+        taps = len(self.input_delays[layer])
+        return Sizes(taps * self._features[layer], self.hidden_sizes[layer], self._delays[layer])
+
+    @property
+    def _directions(self) -> tuple[type[Forward], ...]:
+        return (Forward, Reverse) if self.bidirectional else (Forward,)
+
+    @property
+    def output_size(self) -> int:
+        """The features of the output: H, or 2H if bidirectional; with residual="dense" those of all layers and x."""
+        return self._output_size
+
+    @property
+    def like(self) -> Tensor:
+        return next(self.parameters())
+
+    def reset_parameters(self) -> None:
+        """Draw all weights anew: the cells' as their authors do, those of shortcuts from U(-1/√I, 1/√I)."""
+        for layer in range(self.num_layers):
+            for direction in self._directions:
+                self.reset_cell(self.cell(layer, direction.suffix))
+            join, norm = self._join(layer), getattr(self, f"norm_l{layer}", None)
+            if join is not None:
+                join.reset_parameters()
+            if norm is not None:
+                norm.reset_parameters()
+            if self.wiring.residual_scale is not None:
+                nn.init.constant_(self.get_parameter(f"residual_scale_l{layer}"), self.wiring.residual_scale)
+
+    def reset_cell(self, cell: Cell) -> None:
+        """Draw the weights of one recurrence."""
+        cell.reset_parameters()
+
+    def cell(self, layer: int, suffix: str = "") -> Cell:
+        """Return one layer's recurrence, bound to its present weights; the suffix "_reverse" names the other one."""
+        names = self.weight_shapes(self._sizes(layer))
+        weights = {name: getattr(self, f"{name}_l{layer}{suffix}") for name in names}
+        return self.cell_type(**weights, delays=self._delays[layer], **self.cell_options)
+
+    def _join(self, layer: int) -> Join | None:
+        if self.wiring.residual is None:
+            return None
+        kind = JOINS[self.wiring.residual]
+        names, size = self._joined[layer]
+        weights: dict[str, Any] = {name: getattr(self, f"{name}_l{layer}") for name in names}
+        return kind(size=size, **weights) if issubclass(kind, Projected) else kind(**weights)
+
+    def blocks(self) -> list[Block]:
+        """Return the layers of the stack as they run: directions, shortcut, norm and dropout of each."""
+        return [self._block(layer) for layer in range(self.num_layers)]
+
+    def _block(self, layer: int) -> Block:
+        inner = layer < self.num_layers - 1
+        return Block(
+            [self._reader(layer, direction) for direction in self._directions],
+            self._join(layer),
+            getattr(self, f"norm_l{layer}", None),
+            self.wiring.norm_first,
+            self.dropout if self.training and inner else 0.0,
+            self.wiring.stochastic_depth * (layer + 1) / self.num_layers if self.training else 0.0,
+        )
+
+    def _reader(self, layer: int, direction: type[Forward]) -> Forward:
+        cell = self.cell(layer, direction.suffix)
+        held = any(taps != (0,) for taps in self.input_delays)
+        taps = Taps(self.input_delays[layer], self._features[layer]) if held else None
+        return direction(cell, choose(cell, self.backend), taps)
+
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        held = any(taps != (0,) for taps in self.input_delays)
+        return (*self.cell(0).state_names, *(("x",) if held else ()))
+
+    def state_shapes(self) -> list[tuple[int, int]]:
+        return state_shapes(self.blocks())

@@ -1,0 +1,30 @@
+"""Normalisation of what a layer reads or answers."""
+
+from collections.abc import Callable
+
+from torch import Tensor, nn
+
+from seqskip.lengths import cleared, padding
+
+NORMS: dict[str, Callable[..., nn.Module]] = {
+    "layer": nn.LayerNorm,  # each step of each sample by itself
+    "rms": nn.RMSNorm,  # the same without the mean
+    "batch": nn.BatchNorm1d,  # each feature over all steps of all samples: in training they see each other
+}
+
+
+def normalise(norm: nn.Module, x: Tensor, lengths: Tensor | None) -> Tensor:
+    """Return x (T, B, F), or (B, F) without lengths, normalised.
+
+    What stands in the padding counts for nothing and comes out as 0.
+    """
+    if not isinstance(norm, nn.modules.batchnorm._BatchNorm):
+        normed: Tensor = norm(x)
+        return normed if lengths is None else cleared(normed, lengths)
+    rows: Tensor
+    if lengths is None:
+        rows = norm(x.flatten(0, -2))
+        return rows.view(x.shape)
+    steps = (~padding(lengths, x.size(0))).flatten().nonzero().squeeze(1)
+    rows = norm(x.flatten(0, 1).index_select(0, steps))
+    return rows.new_zeros(x.size(0) * x.size(1), x.size(2)).index_copy(0, steps, rows).view(x.shape)

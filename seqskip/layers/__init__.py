@@ -1,0 +1,7 @@
+"""The layers: each a stack of one cell, with the arguments, inputs and outputs of torch.nn's."""
+
+from seqskip.layers.gru import GRU as GRU
+from seqskip.layers.lstm import LSTM as LSTM
+from seqskip.layers.own import Stack as Stack
+from seqskip.layers.rnn import RNN as RNN
+from seqskip.layers.torch_shaped import TorchLayer as TorchLayer

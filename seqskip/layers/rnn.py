@@ -1,0 +1,51 @@
+"""Simple recurrent layers."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from typing_extensions import Unpack
+
+from seqskip import checks
+from seqskip.cells import NONLINEARITIES, RNNCell
+from seqskip.layers.torch_shaped import TorchLayer
+from seqskip.recurrent import SkipOptions
+
+
+class RNN(TorchLayer):
+    """Simple recurrent layers with delays; the recurrence is that of `seqskip.cells.RNNCell`.
+
+    Arguments, shapes and errors are those of `seqskip.layers.TorchLayer`, and `nonlinearity`, "tanh" or "relu".
+
+    >>> layer = RNN(3, 8, num_layers=2, delays=((1,), (4,)), residual="add")
+    >>> output, state = layer(torch.zeros(10, 5, 3))
+    >>> output.shape, state.shape
+    (torch.Size([10, 5, 8]), torch.Size([5, 5, 8]))
+    """
+
+    cell_type = RNNCell
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int | Sequence[int],
+        num_layers: int = 1,
+        nonlinearity: str = "tanh",
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        *,
+        combine: str = "sum",
+        init: str = "torch",
+        **options: Unpack[SkipOptions],
+    ):
+        self.nonlinearity = checks.choice("nonlinearity", nonlinearity, NONLINEARITIES)
+        positional = (bias, batch_first, dropout, bidirectional)
+        super().__init__(input_size, hidden_size, num_layers, *positional, combine=combine, init=init, **options)
+
+    @property
+    def cell_options(self) -> Mapping[str, Any]:
+        return {**super().cell_options, "nonlinearity": self.nonlinearity}
+
+    def shown(self) -> dict[str, object]:
+        return super().shown() | {"nonlinearity": self.nonlinearity}
