@@ -11,6 +11,8 @@ from seqskip.engines import backend as backend
 from seqskip.layers import GRU as GRU
 from seqskip.layers import LSTM as LSTM
 from seqskip.layers import RNN as RNN
+from seqskip.layers import FastGRNN as FastGRNN
+from seqskip.layers import FastRNN as FastRNN
 from seqskip.layers import Stack as Stack
 from seqskip.model import SequenceModel as SequenceModel
 

@@ -12,7 +12,8 @@ import torch
 import seqskip.cells
 import seqskip.layers
 from seqskip.cells import NONLINEARITIES, TorchCell
-from seqskip.layers import TorchLayer
+from seqskip.layers import Stack, TorchLayer
+from seqskip.recurrent import Recurrent
 
 Kind = TypeVar("Kind")
 
@@ -60,6 +61,8 @@ def _variants(layer_type: type[TorchLayer]) -> list[Variant]:
 
 CELLS = _subclasses(seqskip.cells, TorchCell)
 LAYERS = _subclasses(seqskip.layers, TorchLayer)
+EVERY_LAYER = [layer for layer in _subclasses(seqskip.layers, Recurrent) if hasattr(seqskip.layers, layer.__name__)]
+LITERATURE = [layer for layer in EVERY_LAYER if not issubclass(layer, TorchLayer | Stack)]
 VARIANTS = [variant for layer_type in LAYERS for variant in _variants(layer_type)]
 
 assert CELLS, "no cell found: the walk is broken"

@@ -44,10 +44,9 @@ def inputs(draw: st.DrawFn, layer: Recurrent) -> tuple[Tensor, tuple[Tensor, ...
 
 def random_input(layer: Recurrent, steps: int, batch: int) -> tuple[Tensor, tuple[Tensor, ...]]:
     """Return a random x (T, B, I) and a random state, in the dtype of the weights."""
-    dtype, rows = layer.weight_ih_l0.dtype, (1 + layer.bidirectional) * sum(map(max, layer.edges))
+    dtype = layer.like.dtype
     x = torch.randn(steps, batch, layer.input_size, dtype=dtype)
-    parts = len(layer.cell_type.state_names)
-    return x, tuple(torch.randn(rows, batch, layer.hidden_size, dtype=dtype) for _ in range(parts))
+    return x, tuple(torch.randn(rows, batch, width, dtype=dtype) for rows, width in layer.state_shapes())
 
 
 def as_parts(state: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:

@@ -3,6 +3,8 @@
 from seqskip.cells.base import Cell as Cell
 from seqskip.cells.base import Sizes as Sizes
 from seqskip.cells.combine import COMBINE as COMBINE
+from seqskip.cells.fast import FastGRNNCell as FastGRNNCell
+from seqskip.cells.fast import FastRNNCell as FastRNNCell
 from seqskip.cells.gru import GRUCell as GRUCell
 from seqskip.cells.lstm import LSTMCell as LSTMCell
 from seqskip.cells.module import ModuleCell as ModuleCell

@@ -1,5 +1,7 @@
 """The layers: each a stack of one cell, with the arguments, inputs and outputs of torch.nn's."""
 
+from seqskip.layers.fast import FastGRNN as FastGRNN
+from seqskip.layers.fast import FastRNN as FastRNN
 from seqskip.layers.gru import GRU as GRU
 from seqskip.layers.lstm import LSTM as LSTM
 from seqskip.layers.own import Stack as Stack
