@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from seqskip.analysis.adjoint.by_autograd import trace_by_autograd
-from seqskip.analysis.adjoint.by_hand import trace_by_hand
+from seqskip.analysis.adjoint.by_hand import swept, trace_by_hand
 from seqskip.analysis.adjoint.trace import Look, Pulled, Trace, widened
 from seqskip.analysis.exact import in_float64
 from seqskip.analysis.scaled import Scaled
@@ -144,7 +144,7 @@ def trace_stack(core: Recurrent, x: Tensor, initial: State) -> StackTrace:
 def _trace_block(block: Block, x: Tensor, initial: State) -> LayerTrace:
     exact = in_float64(block)
     cell, engine, read = exact.forward.cell, block.forward.engine, exact.read(x)
-    if isinstance(engine, SweepEngine):
+    if isinstance(engine, SweepEngine) and swept(cell):
         trace = trace_by_hand(engine, cell, read, initial)
     else:
         trace = trace_by_autograd(cell, read, initial)

@@ -5,7 +5,6 @@ import ctypes
 import torch
 from torch import Tensor
 
-from seqskip.delays import common_step
 from seqskip.engines.bptt.problem import Flow, Problem, Tape
 from seqskip.engines.native.build import library
 from seqskip.engines.native.threads import parallel_for
@@ -123,7 +122,7 @@ def _limits(problem: Problem) -> Tensor | None:
     """Return for each row of a step how many steps it runs for: time step k·g + j is step k of phase j."""
     if problem.lengths is None:
         return None
-    g = common_step(problem.rows.delays)
+    g = problem.rows.together
     return torch.cat(
         [(problem.lengths - phase + g - 1).div(g, rounding_mode="floor") for phase in range(g)]
     ).contiguous()
