@@ -1,5 +1,8 @@
 // The forward sweep: states, and gates where they are kept.
 #pragma once
+#include <algorithm>
+#include <cmath>
+
 #include "cells.h"
 #include "memory.h"
 #include "sweep.h"
@@ -22,6 +25,30 @@ template <class T, class Cell> struct Forward {
   void gather(int64_t step, int64_t begin, int64_t rows, Sources<T> &sources) const {
     sources.gather(q, rows, q.hidden, q.hidden, past, panels * q.hidden * Cell::past * LANES<T>,
                    [&](int64_t n) { return q.past(q.h_before, q.h, step - q.lag[n], begin); });
+    if (!q.shares) return;
+    sources.averaged.resize(rows * q.hidden);
+    for (int64_t i = 0; i < rows; i++) {
+      if (q.gate) share(step, begin + i);
+      combine(step, begin + i, sources.averaged.data() + i * q.hidden);
+    }
+    sources.each[0].a = sources.averaged.data();
+  }
+
+  // The shares of a gate in one row: the softmax of what x and h say.
+  void share(int64_t step, int64_t row) const {
+    const T *h = q.past(q.h_before, q.h, step - 1, row);
+    T *shares = q.shares + (step * q.width + row) * q.lags, total = 0;
+    for (int64_t n = 0; n < q.lags; n++) shares[n] += dot(h, q.gate + n * q.hidden, q.hidden);
+    const T most = *std::max_element(shares, shares + q.lags);
+    for (int64_t n = 0; n < q.lags; n++) total += shares[n] = std::exp(shares[n] - most);
+    for (int64_t n = 0; n < q.lags; n++) shares[n] /= total;
+  }
+
+  void combine(int64_t step, int64_t row, T *to) const {
+    for (int64_t unit = 0; unit < q.hidden; unit += LANES<T>) {
+      const int count = int(q.hidden - unit < LANES<T> ? q.hidden - unit : LANES<T>);
+      store(to + unit, At<T>{q, step, row, unit, count}.combined(q.h_before, q.h), count);
+    }
   }
 
   void units(int64_t step, int64_t begin, int64_t rows, const Sources<T> &sources, int64_t first, int64_t last) const {
@@ -66,6 +93,10 @@ template <class T, class Cell> struct Forward {
   void finish() const {
     if (streams) streamed();
   }
+
+  static constexpr bool divides() { return false; }
+  void pull(int64_t, int64_t, int64_t, int64_t, int64_t) const {}
+  void weigh(int64_t, int64_t, int64_t) const {}
 };
 
 template <class T> void forward(const Problem<T> &q) {
