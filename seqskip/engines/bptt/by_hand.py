@@ -118,8 +118,8 @@ class ByHand(ABC):
         torch.mm(flow.da[local, past], self.problem.weight_hh, out=dm)
         if flow.dlogits is not None and self.tape.shares is not None:
             kept = None if flow.kept is None else flow.kept[local]
-            by_share = products(self.lines, dm, kept, rows.start // self.rows.width)
-            by_share = torch.stack([one.sum(1) for one in by_share], 1)
+            each = products(self.lines, dm, kept, rows.start // self.rows.width)
+            by_share = torch.stack([one.sum(1) for one in each], 1)
             flow.dlogits[local] = softmax_backward(self.tape.shares[rows], by_share)
 
     def _hand_shares_back(self, flow: Flow, dh: Tensor, rows: slice, local: slice) -> None:

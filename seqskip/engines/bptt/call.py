@@ -14,8 +14,11 @@ from seqskip.history import State
 
 _GATED = {"lstm": LSTMCell, "gru": GRUCell}
 _NAMES = {cell: name for name, cell in _GATED.items()}
-WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_gate_ih", "weight_gate_hh", "bias_gate")
-WEIGHTS += ("weight_delays",)  # of a cell, in the order of a `Call`
+# Of a cell, in the order of a `Call`.
+WEIGHTS = (
+    *("weight_ih", "weight_hh", "bias_ih", "bias_hh"),
+    *("weight_gate_ih", "weight_gate_hh", "bias_gate", "weight_delays"),
+)
 WRITTEN_OUT = (RNNCell, *_NAMES)  # the cells that `kind_of` knows
 
 
