@@ -104,6 +104,8 @@ def hop_logs(cell: Cell) -> dict[int, float]:
     """Return log a_d, a_d = γ ‖U_d‖₂ with γ = 1, for each delay of an RNN's cell."""
     if not isinstance(cell, RNNCell):
         raise ValueError(f"model must be a stack of RNN layers to have a path bound, got {type(cell).__name__}")
+    if cell.combine not in ("sum", "mean"):
+        raise ValueError(f"combine must be 'sum' or 'mean' for a layer to have a path bound, got {cell.combine!r}")
     if cell.combine == "mean":
         each = _log_norm(cell.weight_hh) - math.log(len(cell.edges))
         return dict.fromkeys(cell.edges, each)

@@ -5,6 +5,7 @@ All ways take turns in one run, each on the engine that backend="auto" picks.
 
 import argparse
 import sys
+import time
 from typing import Any
 
 from seqskip.benchmark.arguments import Parser, delays_of, sampling_of
@@ -47,8 +48,9 @@ def _table(options: argparse.Namespace, case: Case) -> list[str]:
     sampling, auto = sampling_of(options), Engine("auto")
     names = ("sum", *sorted(COMBINE.keys() - {"sum"}))
     runners = {name: auto.build(draw(Case(case.layer, case.shape, case.delays, name))) for name in names}
-    train = interleave({name: runner.train for name, runner in runners.items()}, sampling)
-    infer = interleave({name: runner.infer for name, runner in runners.items()}, sampling)
+    clock = time.process_time if options.cpu_time else time.perf_counter
+    train = interleave({name: runner.train for name, runner in runners.items()}, sampling, clock)
+    infer = interleave({name: runner.infer for name, runner in runners.items()}, sampling, clock)
     lines = [case.title, columns(("training, inference", *("min ms", "median", "×min", "×med") * 2), WIDTHS)]
     for name, runner in runners.items():
         (engine, _), *_ = runner.module.engines()
@@ -68,6 +70,8 @@ def _parser() -> Parser:
     add("--layers", nargs="+", choices=LAYERS, default=LAYERS, help="kinds of layer (default: all)")
     each = "delays of a layer; may be given several times (default: 1,16 and 1,2,4,...,128 and 16)"
     add("--delays", action="append", type=delays_of, metavar="D", help=each)
+    busy = "read the seconds that the processor worked, all threads together, and not the clock: for a busy machine"
+    add("--cpu-time", action="store_true", help=busy)
     return parser
 
 

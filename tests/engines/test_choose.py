@@ -18,7 +18,7 @@ class OtherCell(RNNCell):
 
 
 def other(*delays: int) -> Cell:
-    return OtherCell(torch.ones(1, 1), torch.ones(1, len(delays)), None, None, delays, "sum")
+    return OtherCell(torch.ones(1, 1), torch.ones(1, len(delays)), None, None, delays=delays)
 
 
 def test_cells_without_sweeps_are_folded_or_run_by_the_reference() -> None:

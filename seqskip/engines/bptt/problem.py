@@ -123,7 +123,5 @@ class Flow:
     da: Tensor  # (·, blocks·H): ∂L/∂a, to be filled for the segment; the D steps after it are there
     kept: Tensor | None  # (·, H): what gate and state hand to each of the delayed states, times K
     dh: Tensor | None = None  # (N, H): ∂L/∂h over all paths, filled where somebody wants to know it; may be grad_h
-    dm: Tensor | None = (
-        None  # (·, H): ∂L/∂ of the sum of the delayed states, where these have shares of their own
-    )
+    dm: Tensor | None = None  # (·, H): ∂L/∂ of the sum of the delayed states, where these have shares of their own
     dlogits: Tensor | None = None  # (·, K): ∂L/∂ of the logits of a gate's shares

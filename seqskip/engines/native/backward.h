@@ -16,8 +16,8 @@ template <class T, class Cell> struct Backward {
   void gather(int64_t step, int64_t begin, int64_t rows, Sources<T> &sources) const {
     if (q.dm) {  // the products with the matrix are done; one with that of a gate may be left
       sources.each.clear();
-      const T *next = q.dlogits + local(step + 1, begin) * q.lags;
-      if (q.gate) sources.each.push_back({next, q.lags, q.lags, q.panels + size});
+      if (q.gate)
+        sources.each.push_back({q.dlogits + local(step + 1, begin) * q.lags, q.lags, q.lags, q.panels + size});
       return;
     }
     sources.gather(q, rows, k, across, q.panels, size, [&](int64_t n) {
