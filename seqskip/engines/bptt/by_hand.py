@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from seqskip.cells.base import average
-from seqskip.engines.bptt.problem import Flow, Line, Problem, Tape
+from seqskip.engines.bptt.problem import Flow, Gate, Line, Problem, Tape
 from seqskip.engines.bptt.shares import Shares, blend, products, softmax_backward
 
 
@@ -34,9 +34,15 @@ class ByHand(ABC):
             if self.tape.gates is not None or not self.layout.kept
             else self.rows.segment(self.problem.gate_bytes)
         )
+        if self.problem.gate is not None and self.tape.shares is not None:
+            self._logits(self.problem.gate, self.tape.shares[: len(self.problem.x)])
         for first in range(0, self.rows.steps, length):
             last = min(first + length, self.rows.steps)
             self._run(first, last, self._projected(self.rows.of(first, last)))
+
+    def _logits(self, gate: Gate, shares: Tensor) -> None:
+        """Write A x + e where the shares will be written over it."""
+        shares.copy_(torch.addmm(gate.bias, self.problem.x, gate.weight_ih.t()))
 
     def _projected(self, rows: slice) -> Tensor:
         """Return W x + b of some rows where the gates, or the states, will be written over it."""

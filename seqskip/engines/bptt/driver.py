@@ -34,19 +34,14 @@ def forward(problem: Problem, make: MakeSweeps, keep: bool) -> Tape:
     h = problem.x.new_empty(count, hidden)
     c = torch.empty_like(h) if layout.parts == 2 else None
     gates = problem.x.new_empty(count, layout.blocks * hidden) if layout.kept and keep else None
-    tape = Tape(h, c, gates, _logits(problem))
+    tape = Tape(h, c, gates, _shares(problem))
     make(problem, tape).forward()
     return tape
 
 
-def _logits(problem: Problem) -> Tensor | None:
-    """Return A x + e of a gate, where the sweep will write the shares."""
-    if problem.gate is None:
-        return None
-    rows, gate = problem.rows, problem.gate
-    logits = problem.x.new_zeros(problem.x.size(0) + rows.depth * rows.width, len(rows.lags))
-    logits[: problem.x.size(0)] = torch.addmm(gate.bias, problem.x, gate.weight_ih.t())
-    return logits
+def _shares(problem: Problem) -> Tensor | None:
+    rows, count = problem.rows, problem.x.size(0)
+    return None if problem.gate is None else problem.x.new_zeros(count + rows.depth * rows.width, len(rows.lags))
 
 
 @dataclass(eq=False)

@@ -16,7 +16,7 @@ template <class T, class Cell> struct Backward {
   void gather(int64_t step, int64_t begin, int64_t rows, Sources<T> &sources) const {
     if (q.dm) {  // the products with the matrix are done; one with that of a gate may be left
       sources.each.clear();
-      if (q.gate)
+      if (q.gate_hh)
         sources.each.push_back({q.dlogits + local(step + 1, begin) * q.lags, q.lags, q.lags, q.panels + size});
       return;
     }
@@ -58,8 +58,13 @@ template <class T, class Cell> struct Backward {
       for (int j = 0; j < 2; j++)
         if (count[j] > 0) {
           const Back<T> at{{q, step, row + m, (p * 2 + j) * lanes, count[j]}, first};
-          Cell::backward(at, q.dm ? dh[m][j] + at.later(q.dm) : dh[m][j]);
+          q.dm ? divided(at, dh[m][j]) : Cell::backward(at, dh[m][j]);
         }
+  }
+
+  // Out of line: one piece of code, whose products are rounded or not before they are added, for tiles of any height.
+  static __attribute__((noinline)) void divided(const Back<T> &at, Vector<T> dh) {
+    Cell::backward(at, dh + at.later(at.q.dm));
   }
 
   // Where delayed states have shares of their own, ∂L/∂ of their sum is found once and then divided among them.
@@ -87,7 +92,7 @@ template <class T, class Cell> struct Backward {
 
   // Pull it back to the logits of a gate's shares.
   void weigh(int64_t step, int64_t begin, int64_t rows) const {
-    for (int64_t row = begin; q.gate && row < begin + rows; row++) {
+    for (int64_t row = begin; q.gate_hh && row < begin + rows; row++) {
       const int64_t here = local(step, row);
       const T *shares = q.shares + (step * q.width + row) * q.lags, *dm = q.dm + here * q.hidden;
       T *to = q.dlogits + here * q.lags, total = 0;

@@ -18,17 +18,19 @@ template <class T> struct At {
 
   // The share of the state a delay before a step in the sum of that step, which is `ahead` steps after this one.
   Vector<T> share(int64_t n, int64_t ahead = 0) const {
-    return q.gate ? fill(q.shares[(place() + ahead * q.width) * q.lags + n]) : read(q.shares + n * q.hidden + unit);
+    return q.gate_hh ? fill(q.shares[(place() + ahead * q.width) * q.lags + n]) : read(q.shares + n * q.hidden + unit);
   }
   // The sum of the delayed h or c, each with its share.
   Vector<T> combined(const T *before, const T *after) const {
-    Vector<T> sum = read(q.past(before, after, step - q.lag[0], row) + unit);
+    const auto at = [&](int64_t n) { return q.past(before, after, step - q.lag[n], row) + unit; };
     if (q.shares) {
-      sum *= share(0);
-      for (int64_t n = 1; n < q.lags; n++) sum += share(n) * read(q.past(before, after, step - q.lag[n], row) + unit);
+      // From zero, or of the first two products either might be the one that is not rounded before they are added.
+      Vector<T> sum{};
+      for (int64_t n = 0; n < q.lags; n++) sum += share(n) * read(at(n));
       return sum;
     }
-    for (int64_t n = 1; n < q.lags; n++) sum += read(q.past(before, after, step - q.lag[n], row) + unit);
+    Vector<T> sum = read(at(0));
+    for (int64_t n = 1; n < q.lags; n++) sum += read(at(n));
     return q.lags == 1 ? sum : sum / T(q.lags);
   }
 };

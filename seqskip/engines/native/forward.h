@@ -28,7 +28,7 @@ template <class T, class Cell> struct Forward {
     if (!q.shares) return;
     sources.averaged.resize(rows * q.hidden);
     for (int64_t i = 0; i < rows; i++) {
-      if (q.gate) share(step, begin + i);
+      if (q.gate_hh) share(step, begin + i);
       combine(step, begin + i, sources.averaged.data() + i * q.hidden);
     }
     sources.each[0].a = sources.averaged.data();
@@ -36,9 +36,11 @@ template <class T, class Cell> struct Forward {
 
   // The shares of a gate in one row: the softmax of what x and h say.
   void share(int64_t step, int64_t row) const {
-    const T *h = q.past(q.h_before, q.h, step - 1, row);
+    const T *x = q.x + (step * q.width + row) * q.features, *h = q.past(q.h_before, q.h, step - 1, row);
     T *shares = q.shares + (step * q.width + row) * q.lags, total = 0;
-    for (int64_t n = 0; n < q.lags; n++) shares[n] += dot(h, q.gate + n * q.hidden, q.hidden);
+    for (int64_t n = 0; n < q.lags; n++)
+      shares[n] = q.gate_bias[n] + dot(x, q.gate_ih + n * q.features, q.features) +
+                  dot(h, q.gate_hh + n * q.hidden, q.hidden);
     const T most = *std::max_element(shares, shares + q.lags);
     for (int64_t n = 0; n < q.lags; n++) total += shares[n] = std::exp(shares[n] - most);
     for (int64_t n = 0; n < q.lags; n++) shares[n] /= total;
@@ -80,9 +82,14 @@ template <class T, class Cell> struct Forward {
       for (int j = 0; j < side_by_side; j++) {
         const int64_t unit = (p * side_by_side + j) * lanes;
         const int count = int(q.hidden - unit < lanes ? q.hidden - unit : lanes);
-        if (count > 0) Cell::forward(At<T>{q, step, row + m, unit, count, streams}, &a[m][j]);
+        if (count <= 0) continue;
+        const At<T> at{q, step, row + m, unit, count, streams};
+        q.shares ? divided(at, &a[m][j]) : Cell::forward(at, &a[m][j]);
       }
   }
+
+  // Out of line, for the reason that there is in the backward sweep.
+  static __attribute__((noinline)) void divided(const At<T> &at, const Vector<T> *a) { Cell::forward(at, a); }
 
   void silence(int64_t step, int64_t begin, int64_t end) const {
     const int64_t offset = step * q.width * q.hidden;

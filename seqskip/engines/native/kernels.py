@@ -28,7 +28,7 @@ class Arguments(ctypes.Structure):
         *((name, ctypes.c_void_p) for name in ("lag", "limits", "parallel_for", "panels")),
         *((name, ctypes.c_void_p) for name in ("x", "weight_ih", "weight_hh", "bias", "h_before", "c_before")),
         *((name, ctypes.c_void_p) for name in ("h", "c", "gates", "grad_h", "grad_c", "da", "kept", "dh")),
-        *((name, ctypes.c_void_p) for name in ("gate", "shares", "dm", "dlogits")),
+        *((name, ctypes.c_void_p) for name in ("gate_ih", "gate_hh", "gate_bias", "shares", "dm", "dlogits")),
     )
 
 
@@ -67,7 +67,7 @@ class NativeSweeps:
             h=tape.h.data_ptr(),
             c=_address(tape.c),
             gates=_address(tape.gates),
-            gate=None if problem.gate is None else problem.gate.weight_hh.data_ptr(),
+            **_gate(problem),
             shares=_address(problem.shares if tape.shares is None else tape.shares),
         )
         self._packed = False
@@ -99,6 +99,14 @@ class NativeSweeps:
         function.restype = ctypes.c_int64 if name.endswith("size") else None
         found: int = function(ctypes.byref(self._arguments), *more)
         return found
+
+
+def _gate(problem: Problem) -> dict[str, int]:
+    gate = problem.gate
+    if gate is None:
+        return {}
+    weights = {"gate_ih": gate.weight_ih, "gate_hh": gate.weight_hh, "gate_bias": gate.bias}
+    return {name: weight.data_ptr() for name, weight in weights.items()}
 
 
 def _address(tensor: Tensor | None) -> int | None:

@@ -19,11 +19,10 @@ template <class T> struct Problem {
   const T *grad_h, *grad_c;                                          // of one segment; grad_c may be null
   T *da, *kept;                                                      // of one segment and the depth after it
   T *dh;                                                             // of one segment; may be null: it is not asked for
-  const T *gate;  // (lags, hidden): what h makes the logits of a gate's shares of, or null
-  T *shares;      // of a gate (rows and the depth after them, lags), logits of x until the sweep is there; or the
-                  // learned ones (lags, hidden); null for equal ones
-  T *dm;          // where there are shares, of one segment and the depth after it
-  T *dlogits;     // of a gate, the same
+  const T *gate_ih, *gate_hh, *gate_bias;  // of the logits of a gate's shares, (lags, ...); or null
+  T *shares;   // of a gate, (rows and the depth after them, lags), or learned ones, (lags, hidden); null for equal ones
+  T *dm;       // where there are shares, of one segment and the depth after it
+  T *dlogits;  // of a gate, the same
 
   int64_t steps() const { return (rows + width - 1) / width; }
   int64_t depth() const { return lag[lags - 1]; }
