@@ -36,7 +36,7 @@ ARROWS = {
     "recurrent": {"assembly", "segments", "depth", "engines", "delays", "history", "checks"},
     "layers": {"recurrent", "interface", "streaming", "init", "cells", "bound", "delays", "history", "checks"},
     "model": {"recurrent", "lengths", "checks"},
-    "analysis": {"cells", "scan", "engines", "depth", "stack", "recurrent", "layers", "model"}
+    "analysis": {"cells", "scan", "engines", "taps", "depth", "directions", "stack", "recurrent", "layers", "model"}
     | {"delays", "history", "checks"},
     "tasks": set(),
     "configs": set(),

@@ -1,15 +1,16 @@
 """Gradients with respect to every state by plain autograd: one graph over the whole sequence, nothing rescaled."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from seqskip import SequenceModel
+from seqskip.directions import Taps
 from seqskip.history import State
 from seqskip.recurrent import Recurrent
+from seqskip.stack import Block
 
 Loss = Callable[[Tensor], Tensor]
 
@@ -28,17 +29,17 @@ class Nodes:
     projected: list[list[Tensor]] = field(default_factory=list)
 
 
-def one_layer(layer: Recurrent, n: int, x: Tensor, nodes: Nodes) -> Tensor:
-    cell = layer.cell(n)
-    zero = x.new_zeros(x.size(1), layer.hidden_size)
-    states: list[State] = [(zero,) * len(cell.state_names)] * max(cell.delays)
+def one_layer(block: Block, x: Tensor, nodes: Nodes) -> Tensor:
+    cell, past = block.forward.cell, []
+    states: list[State] = [tuple(x.new_zeros(x.size(1), width) for width in cell.widths)] * cell.depth
     hidden, added, projected = [], [], []
     inputs = [torch.zeros_like(x_t).requires_grad_() for x_t in x]
     x = torch.stack([x_t + zeros for x_t, zeros in zip(x, inputs, strict=True)])
-    for x_t in x:
-        reached = cell.project(x_t)
+    for read in block.read(x):
+        past.append(read)
+        reached = cell.project(tapped(past, block.forward.taps))
         projected.append(torch.zeros_like(reached).requires_grad_())
-        made = cell.step(reached + projected[-1], {d: states[-d] for d in cell.delays})
+        made = cell.step(reached + projected[-1], {d: states[-d] for d in cell.edges})
         made[0].retain_grad()
         extra = tuple(torch.zeros_like(part).requires_grad_() for part in made)
         states.append(tuple(part + zeros for part, zeros in zip(made, extra, strict=True)))
@@ -49,21 +50,35 @@ def one_layer(layer: Recurrent, n: int, x: Tensor, nodes: Nodes) -> Tensor:
     nodes.made.append(states[-len(x) :])
     nodes.inputs.append(inputs)
     nodes.projected.append(projected)
-    output = torch.stack([state[0] for state in states[-len(x) :]])
-    if layer.residual is None:
-        return output
-    projection = getattr(layer, f"weight_residual_l{n}", None)
-    return output + (x if projection is None else F.linear(x, projection))
+    return block.answer(x, torch.stack([state[0] for state in states[-len(x) :]]))
 
 
-def log_norms(model: Recurrent | SequenceModel, x: Tensor, at: int, wrt: str, loss: Loss = torch.sum) -> Tensor:
-    """Return log‖∂L/∂s_{T-n}‖, (L, B, N), of a loss of the answer at step T = `at` >= 0; x as the model reads it."""
+def tapped(past: list[Tensor], taps: Taps | None) -> Tensor:
+    """Return what a layer reads at the newest step of what came in so far, zeros before."""
+    if taps is None:
+        return past[-1]
+    return torch.cat([past[-1 - d] if d < len(past) else torch.zeros_like(past[-1]) for d in taps.delays], -1)
+
+
+def log_norms(
+    model: Recurrent | SequenceModel,
+    x: Tensor,
+    at: int,
+    wrt: str,
+    loss: Loss = torch.sum,
+    blocks: Sequence[Block] | None = None,
+) -> Tensor:
+    """Return log‖∂L/∂s_{T-n}‖, (L, B, N), of a loss of the answer at step T = `at` >= 0; x as the model reads it.
+
+    Args:
+        blocks: the layers as they run in training, with what is drawn once for a call; by default as they are.
+    """
     core = model if isinstance(model, Recurrent) else model.core
     z = x if isinstance(model, Recurrent) else model.encode(x)
     z = z.transpose(0, 1) if core.batch_first else z
     nodes = Nodes()
-    for n in range(core.num_layers):
-        z = one_layer(core, n, z, nodes)
+    for block in blocks or core.blocks():
+        z = one_layer(block, z, nodes)
     loss(z[at] if isinstance(model, Recurrent) else model.head(z[at])).backward()
     layers = [[_gradient(nodes, n, t, wrt) for t in range(at, -1, -1)] for n in range(core.num_layers)]
     return torch.stack([torch.stack(lags, -1) for lags in layers]).log()

@@ -28,7 +28,7 @@ class Theory:
 
 def theory(subject: Subject, measure: Norm, wrt: str, answers: Sequence[int], loss: Loss) -> Theory | None:
     """Return the path bound of a stack of RNNs, the gate product of LSTMs and GRUs, or None for any other model."""
-    kinds = {type(layer.core.cell(layer.index)) for layer in subject.recording.layers}
+    kinds = {type(layer.cell) for layer in subject.recording.layers}
     if kinds == {RNNCell} and subject.is_one_stack:
         return Theory("path bound", _path_bounds(subject, measure, wrt, answers, loss))
     carried = subject.along_carry() if kinds <= set(GATES) else None

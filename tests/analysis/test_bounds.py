@@ -13,6 +13,7 @@ from seqskip.analysis import gradient_decay
 from seqskip.analysis.bounds import stack_path_bound, theory
 from seqskip.analysis.norms import Directional, Exact, LossNorm, Norm
 from seqskip.analysis.subject import Subject
+from seqskip.cells.combine import Delayed
 from seqskip.recurrent import Recurrent
 from tests.found import Variant
 from tests.strategies import few, inputs, layers
@@ -83,9 +84,9 @@ def test_the_forget_gate_product_of_one_layer() -> None:
         cell, states = layer.cell(0), [tuple(torch.zeros(1, 3, dtype=torch.float64) for _ in "hc")]
         forget = []
         for x_t in x:
-            past = {1: states[-1]}
+            past = Delayed("sum", [states[-1]])
             forget.append(torch.sigmoid(cell.preactivation(cell.project(x_t), past).chunk(4, -1)[1]))
-            states.append(cell.step(cell.project(x_t), past))
+            states.append(cell.update(cell.project(x_t), past))
     products = [torch.stack([torch.ones(1, 3, dtype=torch.float64), *forget[25 - n :]]).prod(0) for n in range(25)]
     _, found = measured_and_theory(layer, x, Exact(True), "c", 24)
     np.testing.assert_allclose(found[0, ::-1, 0], [product.max().log() for product in products], rtol=0, atol=1e-9)

@@ -20,8 +20,8 @@ STEPS, BATCH, SIZE = 9, 2, 3
 def jacobians(core: Recurrent, x: Tensor, wrt: str, sample: int) -> list[list[Tensor]]:
     """Return ∂s_T/∂s_{T-n}, [layer][lag], where s is what `wrt` names of the pair-state."""
     nodes, z = Nodes(), x
-    for n in range(core.num_layers):
-        z = one_layer(core, n, z, nodes)
+    for block in core.blocks():
+        z = one_layer(block, z, nodes)
     made = nodes.made[-1][-1]
     rows = {"c": made[1:], "state": made}.get(wrt, made[:1])
     return [
