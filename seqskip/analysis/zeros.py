@@ -102,7 +102,7 @@ def _read(reader: Forward) -> Sequence[int]:
     if not isinstance(cell, TorchCell):
         return taps
     matrices = [cell.weight_ih] if cell.weight_gate_ih is None else [cell.weight_ih, cell.weight_gate_ih]
-    columns = torch.cat(matrices).split(cell.weight_ih.size(1) // len(taps), 1)
+    columns = torch.split(torch.cat(matrices), cell.weight_ih.size(1) // len(taps), 1)
     return [tap for tap, matrix in zip(taps, columns, strict=True) if bool(matrix.any())]
 
 
