@@ -49,41 +49,39 @@ def _core(model: Recurrent | SequenceModel) -> Recurrent:
 
 
 def _demand_weights_to_keep(core: Recurrent) -> None:
-    reason = None
     if core.residual == "dense":
-        reason = "residual='dense', all of whose features the layers above read"
-    elif isinstance(core, Stack) and (core.edges != ((1,),) * core.num_layers or "x" in core.state_names):
-        reason = f"cells of one's own, made for delays={core.delays} and input_delays={core.input_delays}"
-    if reason is not None:
-        raise ValueError(
-            f"model must have weights that go on without its skips, got {reason}; train a net without them"
-        )
+        raise _made_for_skips("residual='dense', all of whose features the layers above read")
+    if isinstance(core, Stack) and (core.edges != ((1,),) * core.num_layers or "x" in core.state_names):
+        asked = f"delays={core.delays} and input_delays={core.input_delays}"
+        raise _made_for_skips(f"cells of one's own, made for {asked}")
+
+
+def _made_for_skips(reason: str) -> ValueError:
+    return ValueError(f"model must have weights that go on without its skips, got {reason}; train a net without them")
 
 
 def _keep_shortest(core: Recurrent, after: Recurrent, layer: int) -> None:
     """Cut the weights of a layer's cell to those of its shortest delay and input delay."""
     before, wanted = (one.weight_shapes(one._sizes(layer)) for one in (core, after))
-    times = {len(core.delays[layer]), len(core.input_delays[layer])}
+    times = {1, len(core.delays[layer]), len(core.input_delays[layer])}
     for name, shape in before.items():
         key = f"{name}_l{layer}"
         if name not in wanted:
             del after._parameters[key]
         elif (kept := wanted[name]) is not None and shape is not None and kept != shape:
-            _demand_blocks(type(core), name, shape, kept, times)
+            if not _is_made_of_blocks(shape, kept, times):
+                kind = type(core).__name__
+                raise _made_for_skips(f"{kind} whose {name} {shape} has no part {kept} for its shortest delay")
             weight = after.get_parameter(key)
             first = nn.Parameter(_first(weight.detach(), kept), requires_grad=weight.requires_grad)
             after.register_parameter(key, first)
 
 
-def _demand_blocks(kind: type[Recurrent], name: str, shape: Shape, kept: Shape, times: set[int]) -> None:
-    """Raise ValueError if a weight does not consist of one block for each delay, side by side."""
-    if len(shape) != len(kept) or any(
-        many not in {one, *(k * one for k in times)} for many, one in zip(shape, kept, strict=True)
-    ):
-        raise ValueError(
-            f"model must have weights that go on without its skips, got {kind.__name__} whose {name} of shape {shape} has "
-            f"no part of shape {kept} for its shortest delay; train a net without them"
-        )
+def _is_made_of_blocks(shape: Shape, kept: Shape, times: set[int]) -> bool:
+    """Return whether a weight has so many blocks along its axes, one for each delay or input delay."""
+    if len(shape) != len(kept):
+        return False
+    return all(any(many == k * one for k in times) for many, one in zip(shape, kept, strict=True))
 
 
 def _first(weight: Tensor, shape: Shape) -> Tensor:

@@ -131,8 +131,8 @@ def hop_logs(cell: Cell) -> dict[int, float]:
         raise ValueError(f"model must be a stack of RNN layers to have a path bound, got {type(cell).__name__}")
     if cell.combine == "gate":
         raise ValueError(
-            "model must weigh its delays by weights alone to have a path bound, got combine='gate', whose weights follow "
-            "from the input and the state; use combine='sum', 'mean' or 'learned'"
+            "model must weigh its delays by weights alone to have a path bound, got combine='gate', which weighs them "
+            "by what it reads; use combine='sum', 'mean' or 'learned'"
         )
     hops: dict[int, torch.Tensor] = {}
     for delay, matrix in zip(cell.delays, _matrices(cell), strict=True):
