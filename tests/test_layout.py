@@ -37,7 +37,7 @@ ARROWS = {
     "layers": {"recurrent", "interface", "streaming", "init", "cells", "bound", "delays", "history", "checks"},
     "model": {"recurrent", "lengths", "checks"},
     "analysis": {"cells", "scan", "engines", "taps", "depth", "directions", "stack", "recurrent", "layers", "model"}
-    | {"delays", "history", "checks"},
+    | {"delays", "history", "layouts", "checks"},
     "tasks": set(),
     "configs": set(),
 }

@@ -9,8 +9,9 @@ from torch import Tensor
 from seqskip import SequenceModel
 from seqskip.directions import Taps
 from seqskip.history import State
+from seqskip.layouts import TimeMajor
 from seqskip.recurrent import Recurrent
-from seqskip.stack import Block
+from seqskip.stack import Block, split_state
 
 Loss = Callable[[Tensor], Tensor]
 
@@ -29,9 +30,9 @@ class Nodes:
     projected: list[list[Tensor]] = field(default_factory=list)
 
 
-def one_layer(block: Block, x: Tensor, nodes: Nodes) -> Tensor:
+def one_layer(block: Block, start: State, x: Tensor, nodes: Nodes) -> Tensor:
     cell, past = block.forward.cell, []
-    states: list[State] = [tuple(x.new_zeros(x.size(1), width) for width in cell.widths)] * cell.depth
+    states: list[State] = list(zip(*(part.unbind(0) for part in start[: len(cell.widths)]), strict=True))
     hidden, added, projected = [], [], []
     inputs = [torch.zeros_like(x_t).requires_grad_() for x_t in x]
     x = torch.stack([x_t + zeros for x_t, zeros in zip(x, inputs, strict=True)])
@@ -51,6 +52,14 @@ def one_layer(block: Block, x: Tensor, nodes: Nodes) -> Tensor:
     nodes.inputs.append(inputs)
     nodes.projected.append(projected)
     return block.answer(x, torch.stack([state[0] for state in states[-len(x) :]]))
+
+
+def all_layers(core: Recurrent, blocks: Sequence[Block], z: Tensor, nodes: Nodes) -> Tensor:
+    """Run the layers from the state that they start from; taps from zeros."""
+    start = core._initial_state(z, None, TimeMajor(z))
+    for block, (line,) in zip(blocks, split_state(blocks, start), strict=True):
+        z = one_layer(block, line, z, nodes)
+    return z
 
 
 def tapped(past: list[Tensor], taps: Taps | None) -> Tensor:
@@ -77,8 +86,7 @@ def log_norms(
     z = x if isinstance(model, Recurrent) else model.encode(x)
     z = z.transpose(0, 1) if core.batch_first else z
     nodes = Nodes()
-    for block in blocks or core.blocks():
-        z = one_layer(block, z, nodes)
+    z = all_layers(core, blocks or core.blocks(), z, nodes)
     loss(z[at] if isinstance(model, Recurrent) else model.head(z[at])).backward()
     layers = [[_gradient(nodes, n, t, wrt) for t in range(at, -1, -1)] for n in range(core.num_layers)]
     return torch.stack([torch.stack(lags, -1) for lags in layers]).log()

@@ -1,7 +1,7 @@
 """A stack of recurrent layers as one map of one state, s_t = F(x_t, s_{t-1}): all delay lines side by side."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -13,9 +13,10 @@ from seqskip.analysis.exact import exact, in_float64
 from seqskip.analysis.recording.found import refuse_mixing
 from seqskip.directions import Taps
 from seqskip.history import State
+from seqskip.layouts import TimeMajor
 from seqskip.model import SequenceModel
 from seqskip.recurrent import Recurrent
-from seqskip.stack import Block
+from seqskip.stack import Block, split_state
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +44,7 @@ class Augmented:
     """
 
     blocks: tuple[Block, ...]
+    initial: Callable[[Tensor], State]  # of x (T, B, I) the state before its first step, as the stack has it
 
     @property
     def widths(self) -> list[int]:
@@ -55,8 +57,12 @@ class Augmented:
         return sum(self.widths)
 
     def start(self, x: Tensor) -> Tensor:
-        """Return the state of zeros before the first step of x (T, B, I), (B, A)."""
-        return x.new_zeros(x.size(1), self.size)
+        """Return the state before the first step of x (T, B, I), (B, A): zeros, or what a cell starts from."""
+        lines = []
+        for block, (line,) in zip(self.blocks, split_state(self.blocks, self.initial(x)), strict=True):
+            own = torch.cat(line[: len(block.forward.cell.widths)], -1)
+            lines += [part.transpose(0, 1).flatten(1) for part in (own, *line[len(block.forward.cell.widths) :])]
+        return exact(torch.cat(lines, 1))
 
     def step(self, x: Tensor, s: Tensor) -> Tensor:
         """Return s_t, (B, A), from x_t, (B, I), and s_{t-1}, (B, A)."""
@@ -114,7 +120,8 @@ def augmented(model: nn.Module, x: Tensor, purpose: str) -> tuple[Augmented, Ten
     if encoded.numel() == 0:
         raise ValueError(f"input must hold at least one sample to be measured, got {tuple(encoded.shape)}")
     _load_forward_rules()
-    return Augmented(tuple(map(in_float64, core.blocks()))), exact(_time_major(core, encoded))
+    blocks, z = tuple(map(in_float64, core.blocks())), exact(_time_major(core, encoded))
+    return Augmented(blocks, lambda x: core._initial_state(x, None, TimeMajor(x, None))), z
 
 
 def _tapped(x: Tensor, inputs: Tensor, taps: Taps) -> tuple[Tensor, Tensor]:

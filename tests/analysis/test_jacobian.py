@@ -12,16 +12,15 @@ from seqskip import GRU, LSTM, RNN, SequenceModel
 from seqskip.analysis import gradient_decay
 from seqskip.recurrent import Recurrent
 from tests.found import Variant
-from tests.unrolled import Nodes, one_layer
+from tests.unrolled import Nodes, all_layers
 
 STEPS, BATCH, SIZE = 9, 2, 3
 
 
 def jacobians(core: Recurrent, x: Tensor, wrt: str, sample: int) -> list[list[Tensor]]:
     """Return ∂s_T/∂s_{T-n}, [layer][lag], where s is what `wrt` names of the pair-state."""
-    nodes, z = Nodes(), x
-    for block in core.blocks():
-        z = one_layer(block, z, nodes)
+    nodes = Nodes()
+    all_layers(core, core.blocks(), x, nodes)
     made = nodes.made[-1][-1]
     rows = {"c": made[1:], "state": made}.get(wrt, made[:1])
     return [

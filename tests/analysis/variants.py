@@ -1,6 +1,8 @@
 """A stack for each way to skip time or depth, and cells of one's own, in float64: all that is to be measured."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -8,6 +10,8 @@ from torch import Tensor, nn
 from seqskip import GRU, LSTM, RNN, FastGRNN, FastRNN, Stack
 from seqskip.cells import OwnHistory
 from seqskip.recurrent import Recurrent
+from tests.literature.written_out import WrittenOut
+from tests.test_literature import FOUND
 
 
 class Peephole(nn.Module):
@@ -62,6 +66,19 @@ CASES: dict[str, Callable[[], Recurrent]] = {
     "own": lambda: Stack(Peephole, 3, (4, 2), 2, delays=((2, 4), (1, 3))),
     "own-taps": lambda: Stack(Peephole, 3, 3, 2, delays=(1.5,), input_delays=(0, 2), residual="highway"),
     "wrapped": lambda: Stack(Wrapped, 3, 3, 2, delays=(1, 2), residual="add"),
+}
+
+
+def literature(one: WrittenOut, options: Mapping[str, Any]) -> Recurrent:
+    """Return a layer of a paper."""
+    delays = {"delays": (2, 3)} if one.delays else {}
+    return one.layer(3, 4, **(delays | dict(options)))
+
+
+CASES |= {
+    "-".join([one.layer.__name__, *map(str, options.values())]): partial(literature, one, options)
+    for one in FOUND
+    for options in one.options
 }
 
 

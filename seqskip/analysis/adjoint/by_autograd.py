@@ -53,7 +53,7 @@ class AutogradTrace(Trace):
     def _to_input(self, rows: Tensor) -> Tensor:
         """Return ∂L/∂x_t, (T, R, I), from ∂L/∂ of the projected input, (T, R, P)."""
         with torch.enable_grad():
-            x = self.x.detach().repeat(1, rows.size(1) // self.x.size(1), 1).requires_grad_()
+            x = self.x.repeat(1, rows.size(1) // self.x.size(1), 1).requires_grad_()
             (pulled,) = torch.autograd.grad(self.cell.project(x), x, rows)
         return pulled
 

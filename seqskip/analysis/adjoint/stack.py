@@ -9,7 +9,7 @@ from torch import Tensor
 
 from seqskip.analysis.adjoint.around import Answering, Reading
 from seqskip.analysis.adjoint.by_autograd import trace_by_autograd
-from seqskip.analysis.adjoint.by_hand import trace_by_hand
+from seqskip.analysis.adjoint.by_hand import swept, trace_by_hand
 from seqskip.analysis.adjoint.trace import Look, LookAt, Pulled, Trace, widened
 from seqskip.analysis.exact import in_float64
 from seqskip.analysis.scaled import Scaled
@@ -132,10 +132,11 @@ def _trace_block(block: Block, x: Tensor, initial: State) -> LayerTrace:
     exact, engine, state = in_float64(block), block.forward.engine, initial[: len(block.forward.cell.widths)]
     reading = Reading(exact, x, None if block.forward.taps is None else initial[-1])
     read, after = reading.run()
-    if isinstance(engine, SweepEngine):
-        trace = trace_by_hand(engine, exact.forward.cell, read, state)
+    cell = exact.forward.cell
+    if isinstance(engine, SweepEngine) and swept(cell):
+        trace = trace_by_hand(engine, cell, read, state)
     else:
-        trace = trace_by_autograd(exact.forward.cell, read, state)
+        trace = trace_by_autograd(cell, read, state)
     mask = _dropout_mask(trace.output, block.dropout, block.forward.cell.weight.dtype) if block.dropout else None
     return LayerTrace(trace, reading, Answering(exact, x, mask), after)
 
