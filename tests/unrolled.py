@@ -96,7 +96,7 @@ def _gradient(nodes: Nodes, n: int, t: int, wrt: str) -> Tensor:
     h, added = nodes.hidden[n][t], nodes.added[n][t]
     if wrt in ("h", "pre", "x"):
         return _grad({"h": h, "pre": nodes.projected[n][t], "x": nodes.inputs[n][t]}[wrt]).norm(dim=-1)
-    return torch.cat([_grad(part) for part in (added[1:] if wrt == "c" else added)], -1).norm(dim=-1)
+    return torch.cat([_grad(part) for part in (added[1:2] if wrt == "c" else added)], -1).norm(dim=-1)
 
 
 def _grad(node: Tensor) -> Tensor:

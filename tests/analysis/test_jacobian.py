@@ -22,7 +22,7 @@ def jacobians(core: Recurrent, x: Tensor, wrt: str, sample: int) -> list[list[Te
     nodes = Nodes()
     all_layers(core, core.blocks(), x, nodes)
     made = nodes.made[-1][-1]
-    rows = {"c": made[1:], "state": made}.get(wrt, made[:1])
+    rows = {"c": made[1:2], "state": made}.get(wrt, made[:1])
     return [
         [_jacobian(rows, _variables(nodes, n, t, wrt), sample) for t in range(len(x) - 1, -1, -1)]
         for n in range(core.num_layers)
@@ -32,7 +32,7 @@ def jacobians(core: Recurrent, x: Tensor, wrt: str, sample: int) -> list[list[Te
 def _variables(nodes: Nodes, n: int, t: int, wrt: str) -> tuple[Tensor, ...]:
     if wrt in ("pre", "x"):
         return ({"pre": nodes.projected, "x": nodes.inputs}[wrt][n][t],)
-    return {"h": nodes.added[n][t][:1], "c": nodes.added[n][t][1:], "state": nodes.added[n][t]}[wrt]
+    return {"h": nodes.added[n][t][:1], "c": nodes.added[n][t][1:2], "state": nodes.added[n][t]}[wrt]
 
 
 def _jacobian(rows: tuple[Tensor, ...], variables: tuple[Tensor, ...], sample: int) -> Tensor:

@@ -8,6 +8,7 @@ from torch import Tensor
 from seqskip.analysis import finite_time_exponents, lyapunov
 from seqskip.analysis.augmented import augmented
 from seqskip.analysis.frames import random_frame
+from seqskip.layouts import TimeMajor
 from seqskip.recurrent import Recurrent
 from tests.analysis.nets import jacobians
 from tests.analysis.variants import CASES, build
@@ -17,7 +18,7 @@ STEPS = 7
 
 
 def of_the_layer(core: Recurrent, x: Tensor) -> Tensor:
-    """Return ∂s_T/∂s_0 of the state that the layer itself takes and gives, for one sample; s_0 is zero."""
+    """Return ∂s_T/∂s_0 of the state that the layer itself takes and gives, for one sample, at what it starts from."""
     shapes = [(rows, 1, width) for rows, width in core.state_shapes()]
     sizes = [rows * width for rows, _, width in shapes]
 
@@ -28,7 +29,8 @@ def of_the_layer(core: Recurrent, x: Tensor) -> Tensor:
             state = as_parts(after)
         return torch.cat([part.flatten() for part in state])
 
-    found: Tensor = torch.autograd.functional.jacobian(run, x.new_zeros(sum(sizes)))
+    start = torch.cat([part.detach().flatten() for part in core._initial_state(x, None, TimeMajor(x))])
+    found: Tensor = torch.autograd.functional.jacobian(run, start)
     return found
 
 

@@ -42,7 +42,7 @@ class Wrapped(nn.Module):
 
 
 D = ((1, 3), (2,))
-CASES: dict[str, Callable[[], Recurrent]] = {
+WIRED: dict[str, Callable[[], Recurrent]] = {
     "fractions": lambda: RNN(3, 4, 2, delays=((1, 2.5), (1.5,))),
     "fractions-mean": lambda: GRU(3, 4, 2, delays=((1, 2.5), (1.5,)), combine="mean"),
     "gate": lambda: LSTM(3, 4, 2, delays=((2, 5), (1, 3)), combine="gate"),
@@ -75,7 +75,7 @@ def literature(one: WrittenOut, options: Mapping[str, Any]) -> Recurrent:
     return one.layer(3, 4, **(delays | dict(options)))
 
 
-CASES |= {
+CASES = WIRED | {
     "-".join([one.layer.__name__, *map(str, options.values())]): partial(literature, one, options)
     for one in FOUND
     for options in one.options
