@@ -1,10 +1,12 @@
 """The same net without its skips, to see what they do."""
 
 import copy
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from torch import Tensor, nn
+import torch
+from torch import nn
 
 from seqskip import checks
 from seqskip.depth import Wiring
@@ -13,7 +15,6 @@ from seqskip.model import SequenceModel
 from seqskip.recurrent import Recurrent
 
 Model = TypeVar("Model", bound=Recurrent | SequenceModel)
-Shape = tuple[int, ...]
 
 
 def without_skips(model: Model) -> Model:
@@ -35,12 +36,10 @@ def without_skips(model: Model) -> Model:
     after.wiring = replace(Wiring(), norm=core.wiring.norm, norm_first=core.wiring.norm_first)
     if isinstance(after, TorchLayer) and after.combine != "mean":
         after.combine = "sum"
-    for layer in range(core.num_layers):
-        _keep_shortest(core, after, layer)
-        joined, size = after._joined[layer]
-        after._joined[layer] = ((), size)
-        for name in joined:
-            del after._parameters[f"{name}_l{layer}"]
+    _allocate_anew(after)
+    times = {1, *map(len, core.delays), *map(len, core.input_delays)}
+    for name, weight in list(after.named_parameters(recurse=False)):
+        after.register_parameter(name, _shortest(core, name, weight.shape, times))
     return plain
 
 
@@ -60,31 +59,30 @@ def _made_for_skips(reason: str) -> ValueError:
     return ValueError(f"model must have weights that go on without its skips, got {reason}; train a net without them")
 
 
-def _keep_shortest(core: Recurrent, after: Recurrent, layer: int) -> None:
-    """Cut the weights of a layer's cell to those of its shortest delay and input delay."""
-    before, wanted = (one.weight_shapes(one._sizes(layer)) for one in (core, after))
-    times = {1, len(core.delays[layer]), len(core.input_delays[layer])}
-    for name, shape in before.items():
-        key = f"{name}_l{layer}"
-        if name not in wanted:
-            del after._parameters[key]
-        elif (kept := wanted[name]) is not None and shape is not None and kept != shape:
-            if not _is_made_of_blocks(shape, kept, times):
-                kind = type(core).__name__
-                raise _made_for_skips(f"{kind} whose {name} {shape} has no part {kept} for its shortest delay")
-            weight = after.get_parameter(key)
-            first = nn.Parameter(_first(weight.detach(), kept), requires_grad=weight.requires_grad)
-            after.register_parameter(key, first)
+def _allocate_anew(core: Recurrent) -> None:
+    """Give a stack the weights that its options ask for, their values open, and leave the modules in it as they are."""
+    children = dict(core.named_children())
+    core._parameters.clear()
+    with torch.random.fork_rng(devices=[]):  # cells of one's own draw weights
+        core._allocate({"device": "meta"})
+    for name, child in children.items():
+        core.add_module(name, child)
 
 
-def _is_made_of_blocks(shape: Shape, kept: Shape, times: set[int]) -> bool:
-    """Return whether a weight has so many blocks along its axes, one for each delay or input delay."""
+def _shortest(core: Recurrent, name: str, shape: torch.Size, times: set[int]) -> nn.Parameter:
+    """Return a weight, or of one that has a block for each delay, or input delay, that of the shortest."""
+    weight = core._parameters.get(name)
+    if weight is None or not _is_made_of_blocks(weight.shape, shape, times):
+        found = "no" if weight is None else f"a {tuple(weight.shape)}"
+        kind = type(core).__name__
+        raise _made_for_skips(f"{kind} with {found} {name}, of which no {tuple(shape)} belongs to the shortest delay")
+    first = weight.detach()
+    for axis, size in enumerate(shape):
+        first = first.narrow(axis, 0, size)
+    return nn.Parameter(first.clone(), requires_grad=weight.requires_grad)
+
+
+def _is_made_of_blocks(shape: Sequence[int], kept: Sequence[int], times: set[int]) -> bool:
     if len(shape) != len(kept):
         return False
     return all(any(many == k * one for k in times) for many, one in zip(shape, kept, strict=True))
-
-
-def _first(weight: Tensor, shape: Shape) -> Tensor:
-    for axis, size in enumerate(shape):
-        weight = weight.narrow(axis, 0, size)
-    return weight.clone()
