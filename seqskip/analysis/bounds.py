@@ -65,7 +65,8 @@ def stack_path_bound(core: Recurrent, lag: int, wrt: str = "h", from_output: boo
 
         g_n = s_n + Σ_d a_d g_{n-d}        s'_n = γ ‖W‖₂ g_n + ‖V‖₂ s_n
 
-    where V is the layer's shortcut. Source: for one layer with the delay 1, Pascanu et al. 2013 (arXiv 1211.5063),
+    where V is the layer's shortcut; a state between two steps is partly that of each, and combine="learned" puts its
+    shares into U_d. Source: for one layer with the delay 1, Pascanu et al. 2013 (arXiv 1211.5063),
     section 2.1, on the product of their eq. 5; for delays see `seqskip.analysis.theory`.
 
     Args:
