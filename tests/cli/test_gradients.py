@@ -95,7 +95,7 @@ def test_a_net_without_a_twin_is_measured_and_the_reason_told(
     with inside(tmp_path):
         assert main(["fit", "--config=copying", *dense]) == 0
         capsys.readouterr()
-        assert main(["gradients", "--run=copying", "--seeds=1"]) == 0
+        assert main(["gradients", "--run=runs/copying", "--seeds=1"]) == 0
     assert [one["name"] for one in numbers(tmp_path / "runs/copying/gradients")["nets"]] == ["untrained", "step 1"]
     assert "skips removed: left out, model must have weights that go on" in capsys.readouterr().out
 
