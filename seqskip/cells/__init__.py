@@ -7,6 +7,7 @@ from seqskip.cells.fast import FastGRNNCell as FastGRNNCell
 from seqskip.cells.fast import FastRNNCell as FastRNNCell
 from seqskip.cells.gru import GRUCell as GRUCell
 from seqskip.cells.lstm import LSTMCell as LSTMCell
+from seqskip.cells.mist import MISTCell as MISTCell
 from seqskip.cells.module import ModuleCell as ModuleCell
 from seqskip.cells.module import OwnHistory as OwnHistory
 from seqskip.cells.rnn import NONLINEARITIES as NONLINEARITIES
