@@ -15,6 +15,7 @@ from seqskip.layers import RNN as RNN
 from seqskip.layers import FastGRNN as FastGRNN
 from seqskip.layers import FastRNN as FastRNN
 from seqskip.layers import Stack as Stack
+from seqskip.layers import TauGRU as TauGRU
 from seqskip.model import SequenceModel as SequenceModel
 
 __version__ = version("seqskip")

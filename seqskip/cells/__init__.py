@@ -12,4 +12,5 @@ from seqskip.cells.module import ModuleCell as ModuleCell
 from seqskip.cells.module import OwnHistory as OwnHistory
 from seqskip.cells.rnn import NONLINEARITIES as NONLINEARITIES
 from seqskip.cells.rnn import RNNCell as RNNCell
+from seqskip.cells.tau_gru import TauGRUCell as TauGRUCell
 from seqskip.cells.torch_shaped import TorchCell as TorchCell

@@ -7,4 +7,5 @@ from seqskip.layers.lstm import LSTM as LSTM
 from seqskip.layers.mist import MIST as MIST
 from seqskip.layers.own import Stack as Stack
 from seqskip.layers.rnn import RNN as RNN
+from seqskip.layers.tau_gru import TauGRU as TauGRU
 from seqskip.layers.torch_shaped import TorchLayer as TorchLayer
