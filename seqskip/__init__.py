@@ -7,6 +7,7 @@ from importlib.metadata import version
 
 from seqskip.delays import dilated as dilated
 from seqskip.delays import exponential as exponential
+from seqskip.dilated_rnn import DilatedRNN as DilatedRNN
 from seqskip.engines import backend as backend
 from seqskip.layers import GRU as GRU
 from seqskip.layers import LSTM as LSTM
