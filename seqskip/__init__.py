@@ -10,9 +10,13 @@ from seqskip.delays import exponential as exponential
 from seqskip.engines import backend as backend
 from seqskip.layers import GRU as GRU
 from seqskip.layers import LSTM as LSTM
+from seqskip.layers import RHN as RHN
 from seqskip.layers import RNN as RNN
+from seqskip.layers import AntisymmetricRNN as AntisymmetricRNN
+from seqskip.layers import EulerRNN as EulerRNN
 from seqskip.layers import FastGRNN as FastGRNN
 from seqskip.layers import FastRNN as FastRNN
+from seqskip.layers import Leaky as Leaky
 from seqskip.layers import Stack as Stack
 from seqskip.model import SequenceModel as SequenceModel
 

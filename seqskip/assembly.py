@@ -107,7 +107,7 @@ class Assembly(Interface, ABC):
         """Return one layer's recurrence, bound to its present weights; the suffix "_reverse" names the other one."""
         names = self.weight_shapes(self._sizes(layer))
         weights = {name: getattr(self, f"{name}_l{layer}{suffix}") for name in names}
-        return self.cell_type(**weights, delays=self._delays[layer], **self.cell_options)
+        return self.cell_type.bind(weights, delays=self._delays[layer], **self.cell_options)
 
     def _join(self, layer: int) -> Join | None:
         if self.wiring.residual is None:
