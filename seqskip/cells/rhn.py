@@ -83,6 +83,8 @@ class RHNCell(Cell):
         return 2 * self.hidden_size
 
     def drawn(self, batch: int) -> Self:
+        if not self.input_dropout and not self.recurrent_dropout:
+            return self
         mask_i = self._mask(batch, self.features, self.input_dropout)
         return replace(self, mask_i=mask_i, mask_h=self._mask(batch, self.hidden_size, self.recurrent_dropout))
 
