@@ -35,7 +35,8 @@ ARROWS = {
     "assembly": {"interface", "stack", "depth", "directions", "engines", "cells", "bound", "delays"},
     "recurrent": {"assembly", "segments", "stack", "depth", "engines", "delays", "history", "checks"},
     "layers": {"recurrent", "interface", "streaming", "init", "cells", "bound", "delays", "history", "checks"},
-    "model": {"recurrent", "lengths", "checks"},
+    "model": {"recurrent", "lengths", "taps", "checks"},
+    "dilated_rnn": {"model", "layers", "delays", "checks"},
     "analysis": {"cells", "scan", "engines", "depth", "stack", "recurrent", "layers", "model"}
     | {"delays", "history", "checks"},
     "tasks": set(),
@@ -46,7 +47,7 @@ ARROWS["training"] = set(ARROWS) - {"configs"}
 ARROWS["benchmark"] = (set(ARROWS) - {"configs"}) | {""}
 ARROWS["cli"] = set(ARROWS) | {""}
 ARROWS["__main__"] = {"cli"}
-ARROWS[""] = {"delays", "engines", "layers", "model"}  # seqskip/__init__.py: public names only
+ARROWS[""] = {"delays", "engines", "layers", "model", "dilated_rnn"}  # seqskip/__init__.py: public names only
 
 TRAINING_ONLY = {"pytorch_lightning", "lightning", "torchmetrics", "jsonargparse"}
 DRAWING = ("seqskip.analysis.plots", "seqskip.training.curves")  # and what is in them

@@ -11,9 +11,11 @@ from seqskip.cells.fast import FastRNNCell as FastRNNCell
 from seqskip.cells.gru import GRUCell as GRUCell
 from seqskip.cells.leaky import LeakyCell as LeakyCell
 from seqskip.cells.lstm import LSTMCell as LSTMCell
+from seqskip.cells.mist import MISTCell as MISTCell
 from seqskip.cells.module import ModuleCell as ModuleCell
 from seqskip.cells.module import OwnHistory as OwnHistory
 from seqskip.cells.rhn import RHNCell as RHNCell
 from seqskip.cells.rnn import NONLINEARITIES as NONLINEARITIES
 from seqskip.cells.rnn import RNNCell as RNNCell
+from seqskip.cells.tau_gru import TauGRUCell as TauGRUCell
 from seqskip.cells.torch_shaped import TorchCell as TorchCell

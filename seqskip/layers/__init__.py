@@ -7,7 +7,9 @@ from seqskip.layers.fast import FastRNN as FastRNN
 from seqskip.layers.gru import GRU as GRU
 from seqskip.layers.leaky import Leaky as Leaky
 from seqskip.layers.lstm import LSTM as LSTM
+from seqskip.layers.mist import MIST as MIST
 from seqskip.layers.own import Stack as Stack
 from seqskip.layers.rhn import RHN as RHN
 from seqskip.layers.rnn import RNN as RNN
+from seqskip.layers.tau_gru import TauGRU as TauGRU
 from seqskip.layers.torch_shaped import TorchLayer as TorchLayer
