@@ -1,6 +1,6 @@
 """The layers: each a stack of one cell, with the arguments, inputs and outputs of torch.nn's."""
 
-from seqskip.layers.antisymmetric import AntisymmetricRNN as AntisymmetricRNN
+from seqskip.layers.euler import AntisymmetricRNN as AntisymmetricRNN
 from seqskip.layers.euler import EulerRNN as EulerRNN
 from seqskip.layers.fast import FastGRNN as FastGRNN
 from seqskip.layers.fast import FastRNN as FastRNN
