@@ -11,8 +11,11 @@ from seqskip.engines import backend as backend
 from seqskip.layers import GRU as GRU
 from seqskip.layers import LSTM as LSTM
 from seqskip.layers import RNN as RNN
+from seqskip.layers import Clockwork as Clockwork
 from seqskip.layers import FastGRNN as FastGRNN
 from seqskip.layers import FastRNN as FastRNN
+from seqskip.layers import SkipGRU as SkipGRU
+from seqskip.layers import SkipLSTM as SkipLSTM
 from seqskip.layers import Stack as Stack
 from seqskip.model import SequenceModel as SequenceModel
 

@@ -92,6 +92,6 @@ def wrt_of(name: object, cores: list[Recurrent], reduce: Reduce) -> Wrt:
     Raises:
         ValueError: there are none of this name in each of the stacks.
     """
-    has_c = all("c" in core.cell_type.state_names for core in cores)
+    has_c = all("c" in core.cell(0).state_names for core in cores)
     chosen = checks.choice("wrt", name, [known for known in KINDS if known != "c" or has_c])
     return KINDS[chosen](chosen, reduce)

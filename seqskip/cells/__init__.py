@@ -2,6 +2,7 @@
 
 from seqskip.cells.base import Cell as Cell
 from seqskip.cells.base import Sizes as Sizes
+from seqskip.cells.clockwork import ClockworkCell as ClockworkCell
 from seqskip.cells.combine import COMBINE as COMBINE
 from seqskip.cells.fast import FastGRNNCell as FastGRNNCell
 from seqskip.cells.fast import FastRNNCell as FastRNNCell
@@ -11,4 +12,6 @@ from seqskip.cells.module import ModuleCell as ModuleCell
 from seqskip.cells.module import OwnHistory as OwnHistory
 from seqskip.cells.rnn import NONLINEARITIES as NONLINEARITIES
 from seqskip.cells.rnn import RNNCell as RNNCell
+from seqskip.cells.skip import SkipGRUCell as SkipGRUCell
+from seqskip.cells.skip import SkipLSTMCell as SkipLSTMCell
 from seqskip.cells.torch_shaped import TorchCell as TorchCell

@@ -1,9 +1,12 @@
 """The layers: each a stack of one cell, with the arguments, inputs and outputs of torch.nn's."""
 
+from seqskip.layers.clockwork import Clockwork as Clockwork
 from seqskip.layers.fast import FastGRNN as FastGRNN
 from seqskip.layers.fast import FastRNN as FastRNN
 from seqskip.layers.gru import GRU as GRU
 from seqskip.layers.lstm import LSTM as LSTM
 from seqskip.layers.own import Stack as Stack
 from seqskip.layers.rnn import RNN as RNN
+from seqskip.layers.skip import SkipGRU as SkipGRU
+from seqskip.layers.skip import SkipLSTM as SkipLSTM
 from seqskip.layers.torch_shaped import TorchLayer as TorchLayer
