@@ -61,12 +61,15 @@ class SequenceModule(LightningModule):
         return answers
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        loss = self.task.loss(self._predict(batch), batch)
-        extra = self.model.core.extra_loss()
-        loss = loss if extra is None else loss + extra
+        loss = self.loss_on(batch)
         self.log("train/loss", loss, prog_bar=True)
         self._report(batch, "train")
         return loss
+
+    def loss_on(self, batch: Batch) -> Tensor:
+        """Return what training minimises: the task's loss, and what the core adds."""
+        loss, extra = self.task.loss(self._predict(batch), batch), self.model.core.extra_loss()
+        return loss if extra is None else loss + extra
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         self._measure(batch, "val")
