@@ -36,7 +36,8 @@ ARROWS = {
     "recurrent": {"assembly", "segments", "stack", "depth", "engines", "delays", "history", "checks"},
     "layers": {"recurrent", "interface", "streaming", "engines", "init", "cells"}
     | {"bound", "delays", "history", "checks"},
-    "model": {"recurrent", "lengths", "checks"},
+    "model": {"recurrent", "lengths", "taps", "checks"},
+    "dilated_rnn": {"model", "layers", "delays", "checks"},
     "analysis": {"cells", "scan", "engines", "depth", "stack", "recurrent", "layers", "model"}
     | {"delays", "history", "checks"},
     "tasks": set(),
@@ -47,7 +48,7 @@ ARROWS["training"] = set(ARROWS) - {"configs"}
 ARROWS["benchmark"] = (set(ARROWS) - {"configs"}) | {""}
 ARROWS["cli"] = set(ARROWS) | {""}
 ARROWS["__main__"] = {"cli"}
-ARROWS[""] = {"delays", "engines", "layers", "model"}  # seqskip/__init__.py: public names only
+ARROWS[""] = {"delays", "engines", "layers", "model", "dilated_rnn"}  # seqskip/__init__.py: public names only
 
 TRAINING_ONLY = {"pytorch_lightning", "lightning", "torchmetrics", "jsonargparse"}
 DRAWING = ("seqskip.analysis.plots", "seqskip.training.curves")  # and what is in them
