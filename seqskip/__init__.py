@@ -15,10 +15,13 @@ from seqskip.layers import MIST as MIST
 from seqskip.layers import RHN as RHN
 from seqskip.layers import RNN as RNN
 from seqskip.layers import AntisymmetricRNN as AntisymmetricRNN
+from seqskip.layers import Clockwork as Clockwork
 from seqskip.layers import EulerRNN as EulerRNN
 from seqskip.layers import FastGRNN as FastGRNN
 from seqskip.layers import FastRNN as FastRNN
 from seqskip.layers import Leaky as Leaky
+from seqskip.layers import SkipGRU as SkipGRU
+from seqskip.layers import SkipLSTM as SkipLSTM
 from seqskip.layers import Stack as Stack
 from seqskip.layers import TauGRU as TauGRU
 from seqskip.model import SequenceModel as SequenceModel

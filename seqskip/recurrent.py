@@ -46,8 +46,9 @@ class Recurrent(Assembly):
     """A stack of recurrent layers with the inputs and outputs of torch.nn's.
 
     Inputs: x of shape (T, B, I), (B, T, I) with batch_first, (T, I) unbatched, or a PackedSequence; state as
-    returned, or None for zeros; lengths, one integer in 0 to T per sample, where a batch is padded. Outputs: the
-    last layer's output, (T, B, H) or laid out as x, and the state; (T, B, 2H) if bidirectional.
+    returned, or None for zeros, or for what else the cell starts from; lengths, one integer in 0 to T per sample, where
+    a batch is padded. Outputs: the last layer's output, (T, B, H) or laid out as x, and the state; (T, B, 2H) if
+    bidirectional.
 
     The state holds the whole delay line: each part has shape (Σ_l D_l, B, H), D_l = max(delays of layer l), rounded up,
     layer after layer and oldest first; if bidirectional, each layer's forward line and then its reverse line. With
@@ -181,6 +182,14 @@ class Recurrent(Assembly):
         if self.training:
             blocks = [block.drawn(z.size(1)) for block in blocks]
         return run_segments(self.checkpoint_segments, blocks, z, initial, lengths)
+
+    def extra_loss(self) -> Tensor | None:
+        """Return what the last call adds to the loss of a training, beside what the task asks; None for nothing."""
+        return None
+
+    def reported(self) -> dict[str, Tensor]:
+        """Return what a training reports of the last call, by name."""
+        return {}
 
     def engines(self) -> list[tuple[str, str]]:
         """Return, for each layer, the name of the engine that runs it and the reason."""

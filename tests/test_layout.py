@@ -32,9 +32,10 @@ ARROWS = {
     "segments": {"stack", "history"},
     "streaming": {"engines", "depth", "cells", "delays"},
     "interface": {"layouts", "history", "checks"},
-    "assembly": {"interface", "stack", "depth", "directions", "engines", "cells", "bound", "delays"},
+    "assembly": {"interface", "stack", "depth", "directions", "engines", "cells", "bound", "delays", "history"},
     "recurrent": {"assembly", "segments", "stack", "depth", "engines", "delays", "history", "checks"},
-    "layers": {"recurrent", "interface", "streaming", "init", "cells", "bound", "delays", "history", "checks"},
+    "layers": {"recurrent", "interface", "streaming", "engines", "init", "cells"}
+    | {"bound", "delays", "history", "checks"},
     "model": {"recurrent", "lengths", "taps", "checks"},
     "dilated_rnn": {"model", "layers", "delays", "checks"},
     "analysis": {"cells", "scan", "engines", "taps", "depth", "directions", "stack", "recurrent", "layers", "model"}
