@@ -10,6 +10,7 @@ from seqskip.delays import exponential as exponential
 from seqskip.engines import backend as backend
 from seqskip.layers import GRU as GRU
 from seqskip.layers import LSTM as LSTM
+from seqskip.layers import NARX as NARX
 from seqskip.layers import RNN as RNN
 from seqskip.layers import FastGRNN as FastGRNN
 from seqskip.layers import FastRNN as FastRNN

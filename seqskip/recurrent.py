@@ -14,6 +14,7 @@ from seqskip.depth import Wiring
 from seqskip.engines import BACKENDS, engine_name
 from seqskip.history import State
 from seqskip.segments import run_segments
+from seqskip.stack import Block
 
 
 class SkipOptions(TypedDict, total=False):
@@ -175,7 +176,12 @@ class Recurrent(Assembly):
 
     def run(self, z: Tensor, initial: State, lengths: Tensor | None) -> tuple[Tensor, State]:
         """Run the stack once layouts are read: z (T, B, I) and a state of whole delay lines give z and a state."""
-        blocks = self.blocks()
+        return self.run_blocks(self.blocks(), z, initial, lengths)
+
+    def run_blocks(
+        self, blocks: list[Block], z: Tensor, initial: State, lengths: Tensor | None
+    ) -> tuple[Tensor, State]:
+        """Run blocks with what is drawn for one call in training, and in segments if so asked for."""
         if self.training:
             blocks = [block.drawn(z.size(1)) for block in blocks]
         return run_segments(self.checkpoint_segments, blocks, z, initial, lengths)

@@ -9,6 +9,7 @@ from seqskip.cells.gru import GRUCell as GRUCell
 from seqskip.cells.lstm import LSTMCell as LSTMCell
 from seqskip.cells.module import ModuleCell as ModuleCell
 from seqskip.cells.module import OwnHistory as OwnHistory
+from seqskip.cells.narx import NARXCell as NARXCell
 from seqskip.cells.rnn import NONLINEARITIES as NONLINEARITIES
 from seqskip.cells.rnn import RNNCell as RNNCell
 from seqskip.cells.torch_shaped import TorchCell as TorchCell

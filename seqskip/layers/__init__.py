@@ -4,6 +4,7 @@ from seqskip.layers.fast import FastGRNN as FastGRNN
 from seqskip.layers.fast import FastRNN as FastRNN
 from seqskip.layers.gru import GRU as GRU
 from seqskip.layers.lstm import LSTM as LSTM
+from seqskip.layers.narx import NARX as NARX
 from seqskip.layers.own import Stack as Stack
 from seqskip.layers.rnn import RNN as RNN
 from seqskip.layers.torch_shaped import TorchLayer as TorchLayer
