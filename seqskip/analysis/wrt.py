@@ -45,7 +45,7 @@ class Wrt(ABC):
 
     def columns(self, core: Recurrent) -> slice:
         """Return the columns of the top layer's state that are derived by the variables: its h, if not said else."""
-        return slice(core.hidden_size)
+        return slice(core.cell(core.num_layers - 1).widths[0])
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,8 @@ class State(Wrt):
         return lambda state, _: self.reduce(state[..., columns])
 
     def columns(self, core: Recurrent) -> slice:
-        size = core.hidden_size
-        return {"h": slice(size), "c": slice(size, 2 * size), "state": slice(None)}[self.name]
+        size, *others = core.cell(core.num_layers - 1).widths
+        return {"h": slice(size), "c": slice(size, size + sum(others[:1])), "state": slice(None)}[self.name]
 
 
 @dataclass(frozen=True)

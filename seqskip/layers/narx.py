@@ -81,7 +81,7 @@ class NARX(Recurrent):
         return self.run_blocks(forced(self.blocks(), targets), z, initial, lengths)
 
     def _check_forcing(self) -> None:
-        checks.causal("targets", self.bidirectional, "what comes before a step is not known backwards")
+        checks.causal("forcing by targets", self.bidirectional, "what comes before a step is not known backwards")
         plain = self.residual is None and (self.wiring.norm is None or self.wiring.norm_first)
         if not plain:
             raise ValueError(
@@ -113,6 +113,8 @@ class NARX(Recurrent):
 
 
 def _packed_alike(one: PackedSequence, other: PackedSequence) -> bool:
-    orders = [sequence.sorted_indices for sequence in (one, other)]
-    same = orders[0] is orders[1] or (None not in orders and torch.equal(*orders))
-    return same and torch.equal(one.batch_sizes, other.batch_sizes)
+    if not torch.equal(one.batch_sizes, other.batch_sizes):
+        return False
+    if one.sorted_indices is None or other.sorted_indices is None:
+        return one.sorted_indices is other.sorted_indices
+    return torch.equal(one.sorted_indices, other.sorted_indices)
