@@ -35,18 +35,8 @@ ARROWS = {
     "interface": {"layouts", "history", "checks"},
     "assembly": {"interface", "stack", "depth", "directions", "engines", "cells", "bound", "delays"},
     "recurrent": {"assembly", "segments", "stack", "depth", "engines", "delays", "history", "checks"},
-    "layers": {
-        "recurrent",
-        "interface",
-        "streaming",
-        "forcing",
-        "init",
-        "cells",
-        "bound",
-        "delays",
-        "history",
-        "checks",
-    },
+    "layers": {"recurrent", "interface", "streaming", "forcing", "init", "cells"}
+    | {"bound", "delays", "history", "checks"},
     "model": {"recurrent", "lengths", "checks"},
     "analysis": {"cells", "scan", "engines", "depth", "stack", "recurrent", "layers", "model"}
     | {"delays", "history", "checks"},
