@@ -9,7 +9,8 @@ from torch import Tensor
 
 from seqskip import checks
 from seqskip.assembly import Assembly
-from seqskip.delays import Delays, LayerDelays, Steps, per_layer, taps_per_layer
+from seqskip.cells import Cell
+from seqskip.delays import Delays, LayerDelays, Steps, edges, per_layer, resampled, taps_per_layer, taps_resampled
 from seqskip.depth import Wiring
 from seqskip.engines import BACKENDS, engine_name
 from seqskip.history import State
@@ -146,8 +147,7 @@ class Recurrent(Assembly):
     def delays(self) -> tuple[LayerDelays, ...]:
         """The delays of each layer. They may be set, as long as each has the weights it needs.
 
-        The weights stay, the length of the state follows: a net trained at one sample rate runs at another with its
-        delays multiplied by the ratio of the rates.
+        The weights stay, the length of the state follows. `resample` multiplies them by a ratio of sample rates.
         """
         return self._delays
 
@@ -163,6 +163,27 @@ class Recurrent(Assembly):
                 )
         self._delays = changed
         self._state_shapes = changed, state_shapes(self.blocks())
+
+    def resample(self, ratio: float) -> None:
+        """Make a net that was trained at one sample rate run at another: multiply all its delays by a ratio.
+
+        The weights stay, the state gets longer or shorter with the delays: begin a new one. With a whole ratio every
+        ratio-th output is exactly that of the net before on every ratio-th input. Otherwise states are interpolated,
+        and the outputs at the same times differ by the square of the time step, for a signal that is smooth.
+
+        Args:
+            ratio: the new sample rate divided by the old one.
+
+        Raises:
+            ValueError: a delay would be less than 1, an input delay no whole number, or a layer reads states at a
+                fixed number of steps, as a gate does; the layer is as it was.
+        """
+        checks.positive("ratio", ratio)
+        for layer in range(self.num_layers):
+            _demand_delays_alone(self.cell(layer), layer)
+        delays, taps = resampled(self._delays, ratio), taps_resampled(self.input_delays, ratio)
+        self.input_delays = taps
+        self.delays = delays
 
     @property
     def edges(self) -> tuple[Steps, ...]:
@@ -204,3 +225,13 @@ class Recurrent(Assembly):
         if any(taps != (0,) for taps in self.input_delays):
             found |= {"input_delays": self.input_delays}
         return found | {"residual": self.residual} | self.wiring.shown()
+
+
+def _demand_delays_alone(cell: Cell, layer: int) -> None:
+    later = tuple(delay + 1 for delay in cell.delays)
+    if fixed := set(replace(cell, delays=later).edges) - set(edges(later)):
+        raise ValueError(
+            f"resample needs a layer that reads its states at its delays alone, got {type(cell).__name__}, which in "
+            f"layer {layer} reads those {min(fixed)} step ago at any sample rate; use another way to combine delays, "
+            "such as combine='learned'"
+        )

@@ -34,7 +34,7 @@ ARROWS = {
     "streaming": {"engines", "depth", "cells", "delays"},
     "interface": {"layouts", "history", "checks"},
     "assembly": {"interface", "stack", "depth", "directions", "engines", "cells", "bound", "delays"},
-    "recurrent": {"assembly", "segments", "stack", "depth", "engines", "delays", "history", "checks"},
+    "recurrent": {"assembly", "cells", "segments", "stack", "depth", "engines", "delays", "history", "checks"},
     "layers": {"recurrent", "interface", "streaming", "forcing", "init", "cells"}
     | {"bound", "delays", "history", "checks"},
     "model": {"recurrent", "lengths", "checks"},

@@ -3,6 +3,7 @@
 from seqskip.layers.fast import FastGRNN as FastGRNN
 from seqskip.layers.fast import FastRNN as FastRNN
 from seqskip.layers.gru import GRU as GRU
+from seqskip.layers.learned import LearnedDelays as LearnedDelays
 from seqskip.layers.lstm import LSTM as LSTM
 from seqskip.layers.narx import NARX as NARX
 from seqskip.layers.own import Stack as Stack
