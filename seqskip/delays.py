@@ -10,6 +10,8 @@ from seqskip import checks
 LayerDelays = tuple[float, ...]  # the delays of one layer, ascending; whole ones are integers
 Steps = tuple[int, ...]  # whole time steps, ascending
 Delays = float | Sequence[float] | Sequence[float | Sequence[float]]  # what a user may write
+# The same of whole steps; a config's numbers become what the type says, and a float is no input delay.
+InputDelays = int | Sequence[int] | Sequence[int | Sequence[int]]
 
 _FORMS = "give an int, one tuple for all layers such as (1, 8), or one per layer such as ((1,), (2,), (4,))"
 
@@ -92,7 +94,7 @@ def per_layer(delays: Delays, num_layers: int) -> tuple[LayerDelays, ...]:
     return _per_layer(delays, num_layers, _RECURRENT)
 
 
-def taps_per_layer(input_delays: Delays, num_layers: int) -> tuple[Steps, ...]:
+def taps_per_layer(input_delays: InputDelays, num_layers: int) -> tuple[Steps, ...]:
     """Return the delays of what each layer reads of its input, ascending; 0 is the present step.
 
     The tapped delay line of Lang & Hinton's time-delay net (1988, CMU-CS-88-152).
@@ -138,7 +140,7 @@ def taps_resampled(taps: Sequence[Steps], ratio: float) -> tuple[Steps, ...]:
                     f"ratio must leave input_delays whole, got {ratio}, which makes {before} of layer {layer} "
                     f"{after:.4g}; use a whole ratio, or a net with input_delays=0"
                 )
-    return taps_per_layer([_scaled(own, ratio) for own in taps], len(taps))
+    return tuple(tuple(map(int, _scaled(own, ratio))) for own in taps)
 
 
 def _scaled(delays: LayerDelays, ratio: float) -> LayerDelays:

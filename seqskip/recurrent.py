@@ -10,7 +10,17 @@ from torch import Tensor
 from seqskip import checks
 from seqskip.assembly import Assembly
 from seqskip.cells import Cell
-from seqskip.delays import Delays, LayerDelays, Steps, edges, per_layer, resampled, taps_per_layer, taps_resampled
+from seqskip.delays import (
+    Delays,
+    InputDelays,
+    LayerDelays,
+    Steps,
+    edges,
+    per_layer,
+    resampled,
+    taps_per_layer,
+    taps_resampled,
+)
 from seqskip.depth import Wiring
 from seqskip.engines import BACKENDS, engine_name
 from seqskip.history import State
@@ -22,7 +32,7 @@ class SkipOptions(TypedDict, total=False):
     """The keyword arguments that every layer has beside torch.nn's; `Recurrent` describes them."""
 
     delays: Delays
-    input_delays: Delays
+    input_delays: InputDelays
     residual: str | None
     projection: str | None
     norm: str | None
@@ -69,7 +79,8 @@ class Recurrent(Assembly):
         bidirectional: give each layer a second recurrence that reads backwards; outputs are side by side.
         delays: the time steps d ≥ 1 of the edges h_{t-d} → h_t: a number, one tuple for all layers, or one per layer.
             Between whole steps states are interpolated, (1-φ) h_{t-⌊d⌋} + φ h_{t-⌈d⌉}, φ = d - ⌊d⌋.
-        input_delays: the time steps d ≥ 0 of what each layer reads of its input, x_{t-d}, in the same forms.
+        input_delays: the time steps d ≥ 0 of what each layer reads of its input, x_{t-d}, in the same forms: the
+            tapped delay line of Lang & Hinton (1988, CMU-CS-88-152).
         residual: "add" gives each layer a shortcut, z = f(x; W) + x; "highway" a gated one, z = t f(x; W) + (1-t) x;
             "dense" z = [x, f(x; W)], so that the output has Σ_l H_l + I features; None none. See `seqskip.depth.joins`.
         projection: what a shortcut does where sizes differ: "linear" learns V x, "zeros" puts zeros beside x, None
@@ -102,7 +113,7 @@ class Recurrent(Assembly):
         dropout: float = 0.0,
         bidirectional: bool = False,
         delays: Delays = 1,
-        input_delays: Delays = 0,
+        input_delays: InputDelays = 0,
         residual: str | None = None,
         projection: str | None = "linear",
         norm: str | None = None,

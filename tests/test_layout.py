@@ -39,7 +39,7 @@ ARROWS = {
     | {"bound", "delays", "history", "checks"},
     "model": {"recurrent", "lengths", "checks"},
     "analysis": {"cells", "scan", "engines", "depth", "stack", "recurrent", "layers", "model"}
-    | {"delays", "history", "checks"},
+    | {"delays", "history", "taps", "checks"},
     "tasks": set(),
     "configs": set(),
 }

@@ -14,6 +14,7 @@ from seqskip.history import State
 from seqskip.model import SequenceModel
 from seqskip.recurrent import Recurrent
 from seqskip.stack import Block
+from seqskip.taps import tapped
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +109,21 @@ def augmented(model: nn.Module, x: Tensor, purpose: str) -> tuple[Augmented, Ten
     if encoded.numel() == 0:
         raise ValueError(f"input must hold at least one sample to be measured, got {tuple(encoded.shape)}")
     _load_forward_rules()
-    return Augmented(tuple(map(in_float64, core.blocks()))), exact(_time_major(core, encoded))
+    blocks = tuple(map(in_float64, core.blocks()))
+    return Augmented(blocks), _read(blocks, exact(_time_major(core, encoded)), purpose)
+
+
+def _read(blocks: Sequence[Block], x: Tensor, purpose: str) -> Tensor:
+    """Return what the first layer reads of the input, (T, B, ·): with input delays that of several steps."""
+    first, *above = (block.forward.taps for block in blocks)
+    if any(taps is not None and taps.delays != (0,) for taps in above):
+        raise ValueError(
+            f"{purpose} needs layers above the first that read the present step alone, got input_delays there: past "
+            "states of the layer below would be part of the state; use input_delays=((...), (0,), ...)"
+        )
+    if first is None:
+        return x
+    return tapped(x, x.new_zeros(first.delays[-1], *x.shape[1:]), first.delays, None)[0]
 
 
 def _time_major(core: Recurrent, x: Tensor) -> Tensor:

@@ -60,9 +60,17 @@ def twin(model: nn.Module, nodes: Nodes) -> nn.Module:
 
 
 def _run(nodes: Nodes, name: str, core: Recurrent, z: Tensor, initial: Parts, lengths: object) -> tuple[Tensor, Parts]:
-    depths, finals = [max(delays) for delays in core.delays], []
-    lines = zip(*(part.split(depths) for part in initial), strict=True)
+    depths, finals, read = [max(delays) for delays in core.delays], [], []
+    own, held = initial[: len(core.cell(0).state_names)], initial[len(core.cell(0).state_names) :]
+    lines = zip(*(part.split(depths) for part in own), strict=True)
     for layer, line in enumerate(lines):
+        below = z
+        for part in held:  # the past inputs of all layers: one part, or none
+            taps, depth = core.input_delays[layer], max(core.input_delays[layer])
+            start = sum(max(others) for others in core.input_delays[:layer])
+            inputs = [*part[start : start + depth, :, : z.size(-1)], *z]
+            z = torch.stack([torch.cat([inputs[depth + t - d] for d in taps], -1) for t in range(len(z))])
+            read += [F.pad(x, (0, part.size(-1) - x.size(-1))) for x in inputs[len(inputs) - depth :]]
         cell, states = core.cell(layer), list(zip(*(part.unbind(0) for part in line), strict=True))
         for x_t in z:
             past = {d: states[-d] for d in cell.delays}
@@ -70,8 +78,9 @@ def _run(nodes: Nodes, name: str, core: Recurrent, z: Tensor, initial: Parts, le
         finals += [states[-depths[layer] :]]
         output = torch.stack([state[0] for state in states[depths[layer] :]])
         weight = getattr(core, f"weight_residual_l{layer}", None)
-        z = output if core.residual is None else output + (z if weight is None else F.linear(z, weight))
-    return z, tuple(torch.stack([state[part] for final in finals for state in final]) for part in range(len(initial)))
+        z = output if core.residual is None else output + (below if weight is None else F.linear(below, weight))
+    states = [torch.stack([state[part] for final in finals for state in final]) for part in range(len(own))]
+    return z, (*states, *(torch.stack(read) for _ in held))
 
 
 def _layers(nodes: Nodes, name: str, module: nn.RNNBase, x: Tensor, hx: Any = None) -> tuple[Tensor, Any]:

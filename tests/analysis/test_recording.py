@@ -38,6 +38,8 @@ CASES: dict[str, Callable[[], tuple[nn.Module, Tensor]]] = {
     "chunks": lambda: (models.Chunks(2), sequence(3, 13, 3)),
     "long-chunks": lambda: (models.Chunks(6), sequence(3, 13, 3)),
     "learned-start": lambda: (models.Chunks(1, learned=True), sequence(3, 13, 3)),
+    "tapped": lambda: (models.Tapped(9), sequence(9, 3, 3)),
+    "tapped-chunks": lambda: (models.Tapped(), sequence(9, 3, 3)),
     "stream": lambda: (models.Stream(), sequence(9, 3, 3)),
     "stream-of-one": lambda: (models.Stream(), sequence(9, 3)),
     "translator": lambda: (models.Translator(), sequence(6, 3, 3)),
@@ -121,7 +123,7 @@ def test_layers_have_names(case: str, names: list[str]) -> None:
 def test_layers_know_their_steps_and_their_states() -> None:
     model, x = build("chunks")
     lower, upper = record(model, x).layers
-    assert (lower.steps, lower.batch, lower.size, lower.delays) == (13, 3, 8, (1, 5))
+    assert (lower.steps, lower.batch, lower.size, lower.edges) == (13, 3, 8, (1, 5))
     output, _ = model.core(x)
     torch.testing.assert_close(upper.states[0].transpose(0, 1), output)
 

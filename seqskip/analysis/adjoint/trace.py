@@ -29,6 +29,7 @@ class Pulled:
     seen: Scaled  # (T, R, ·): what was looked at of the states' and the pre-activations' gradients
     x: Scaled | None  # (T, R, I), where it was asked for
     initial: Scaled  # (D, R, P·H): the D states before the first step, oldest first
+    before: tuple[Scaled, ...] = ()  # (D, R, I): the inputs before it, where it has input delays and x was asked for
 
 
 @dataclass(frozen=True, eq=False)

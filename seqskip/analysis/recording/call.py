@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from seqskip.analysis.adjoint import Look, Pulled, StackTrace
+from seqskip.analysis.adjoint.trace import widened
 from seqskip.analysis.recording.graph import Place
 from seqskip.analysis.scaled import Scaled, finite
 from seqskip.history import State
@@ -73,13 +74,26 @@ class Call:
             What comes out of each layer; and the places where the input and the parts of the initial state came
             from, with their cotangents.
         """
-        lines = [None] * len(states) if final is None else _split(_joined(final), self.trace.depths)
+        parts = len(self.initial) - bool(self.trace.inputs)
+        lines = [None] * len(states) if final is None else _split(_joined(final[:parts]), self.trace.depths)
+        after = [] if final is None or not self.trace.inputs else self._inputs(final[parts])
         direct = [_direct(own, line, self.steps) for own, line in zip(states, lines, strict=True)]
-        pulled = self.trace.pull(output, look, direct, for_input or bool(self.x.leaves), for_input)
+        further = for_input or any(bool(place.leaves) for place in (self.x, *self.initial[parts:]))
+        pulled = self.trace.pull(output, look, direct, further, for_input, after)
         pulled = [_with_rest(one, line, self.steps) for one, line in zip(pulled, lines, strict=True)]
         line = Scaled.cat([one.initial for one in pulled])
-        further = list(zip(self.initial, _parts(line, len(self.initial)), strict=True))
-        return pulled, further if pulled[0].x is None else [(self.x, pulled[0].x), *further]
+        places = list(zip(self.initial[:parts], _parts(line, parts), strict=True))
+        if pulled[0].x is None:
+            return pulled, places
+        before = [one for layer in pulled for one in layer.before]
+        held = [(place, _below(before)) for place in self.initial[parts:]]
+        return pulled, [(self.x, pulled[0].x), *places, *held]
+
+    def _inputs(self, part: Scaled) -> list[Scaled]:
+        """Return the cotangents of each layer's past inputs, (D, R, I): zeros stand beside those of few features."""
+        sizes = [before.size(-1) for layer in self.trace.layers for before in layer.reading.before]
+        lines = zip(_split(part, self.trace.inputs), sizes, strict=True)
+        return [line.map(lambda rows, size=size: rows[..., :size]) for line, size in lines]  # type: ignore[misc]
 
 
 def _direct(own: Scaled | None, line: Scaled | None, steps: int) -> Scaled | None:
@@ -102,6 +116,12 @@ def _joined(parts: Sequence[Scaled]) -> Scaled:
 
 def _parts(state: Scaled, count: int) -> list[Scaled]:
     return [Scaled(value, state.log) for value in state.value.chunk(count, -1)]
+
+
+def _below(lines: Sequence[Scaled]) -> Scaled:
+    """Put lines one below the other, with zeros beside those of few features."""
+    width = max(line.value.size(-1) for line in lines)
+    return Scaled.cat([widened(line, width) for line in lines])
 
 
 def _split(line: Scaled, depths: Sequence[int]) -> list[Scaled]:

@@ -96,7 +96,7 @@ class RecordedLayer:
 
     def _read_and_done(self) -> list[State]:
         # What a layer above reads are the states below it. Gates may hide an infinite input: they are at their ends.
-        read = [(call.trace.layers[0].trace.x,) if self.index == 0 else () for call in self.chain.calls]
+        read = [(call.trace.layers[0].reading.x,) if self.index == 0 else () for call in self.chain.calls]
         return [(*x, *states) for x, states in zip(read, self._states(), strict=True)]
 
     def _states(self) -> list[State]:
