@@ -7,14 +7,21 @@ from importlib.metadata import version
 
 from seqskip.delays import dilated as dilated
 from seqskip.delays import exponential as exponential
+from seqskip.dilated_rnn import DilatedRNN as DilatedRNN
 from seqskip.engines import backend as backend
 from seqskip.layers import GRU as GRU
 from seqskip.layers import LSTM as LSTM
+from seqskip.layers import MIST as MIST
 from seqskip.layers import NARX as NARX
+from seqskip.layers import RHN as RHN
 from seqskip.layers import RNN as RNN
+from seqskip.layers import AntisymmetricRNN as AntisymmetricRNN
+from seqskip.layers import EulerRNN as EulerRNN
 from seqskip.layers import FastGRNN as FastGRNN
 from seqskip.layers import FastRNN as FastRNN
+from seqskip.layers import Leaky as Leaky
 from seqskip.layers import Stack as Stack
+from seqskip.layers import TauGRU as TauGRU
 from seqskip.model import SequenceModel as SequenceModel
 
 __version__ = version("seqskip")

@@ -110,7 +110,7 @@ class Assembly(Interface, ABC):
     def cell(self, layer: int, suffix: str = "") -> Cell:
         """Return one layer's recurrence, bound to its present weights; the suffix "_reverse" names the other one."""
         weights = {name: getattr(self, f"{name}_l{layer}{suffix}") for name in self._cell_weights[layer]}
-        return self.cell_type(**weights, delays=self._delays[layer], **self.cell_options)
+        return self.cell_type.bind(weights, delays=self._delays[layer], **self.cell_options)
 
     def _join(self, layer: int) -> Join | None:
         if self.wiring.residual is None:

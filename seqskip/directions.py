@@ -42,6 +42,13 @@ class Forward:
         cell = self.cell.drawn(batch)
         return self if cell is self.cell else replace(self, cell=cell)
 
+    def read(self, x: Tensor) -> Tensor:
+        """Return what the cell reads of x, (T, B, I), where zeros came before it."""
+        if self.taps is None:
+            return x
+        before = x.new_zeros(self.taps.delays[-1], x.size(1), self.taps.features)
+        return tapped(x, before, self.taps.delays, None)[0]
+
     def run(self, x: Tensor, initial: State, lengths: Tensor | None) -> tuple[Tensor, State]:
         """Return the hidden state at every step, (T, B, H), and the delay line after the last step read."""
         if self.taps is None:

@@ -37,7 +37,8 @@ ARROWS = {
     "recurrent": {"assembly", "cells", "segments", "stack", "depth", "engines", "delays", "history", "checks"},
     "layers": {"recurrent", "interface", "streaming", "forcing", "init", "cells"}
     | {"bound", "delays", "history", "checks"},
-    "model": {"recurrent", "lengths", "checks"},
+    "model": {"recurrent", "lengths", "taps", "checks"},
+    "dilated_rnn": {"model", "layers", "delays", "checks"},
     "analysis": {"cells", "scan", "engines", "depth", "stack", "recurrent", "layers", "model"}
     | {"delays", "history", "taps", "checks"},
     "tasks": set(),
@@ -48,7 +49,7 @@ ARROWS["training"] = set(ARROWS) - {"configs"}
 ARROWS["benchmark"] = (set(ARROWS) - {"configs"}) | {""}
 ARROWS["cli"] = set(ARROWS) | {""}
 ARROWS["__main__"] = {"cli"}
-ARROWS[""] = {"delays", "engines", "layers", "model"}  # seqskip/__init__.py: public names only
+ARROWS[""] = {"delays", "engines", "layers", "model", "dilated_rnn"}  # seqskip/__init__.py: public names only
 
 TRAINING_ONLY = {"pytorch_lightning", "lightning", "torchmetrics", "jsonargparse"}
 DRAWING = ("seqskip.analysis.plots", "seqskip.training.curves")  # and what is in them

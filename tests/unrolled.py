@@ -64,7 +64,8 @@ def log_norms(model: Recurrent | SequenceModel, x: Tensor, at: int, wrt: str, lo
     nodes = Nodes()
     for n in range(core.num_layers):
         z = one_layer(core, n, z, nodes)
-    loss(z[at] if isinstance(model, Recurrent) else model.head(z[at])).backward()
+    read = z[at] if isinstance(model, Recurrent) else model.head(torch.cat(list(z[at + 1 - model.window : at + 1]), -1))
+    loss(read).backward()
     layers = [[_gradient(nodes, n, t, wrt) for t in range(at, -1, -1)] for n in range(core.num_layers)]
     return torch.stack([torch.stack(lags, -1) for lags in layers]).log()
 

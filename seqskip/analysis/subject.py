@@ -24,8 +24,7 @@ class EveryStep(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         output, _ = self.model.core(self.model.encode(x))
-        answers: Tensor = self.model.head(output if self.model.core.batch_first else output.transpose(0, 1))
-        return answers
+        return self.model.answer_every_step(output)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +88,8 @@ class Subject:
     def is_one_stack(self) -> bool:
         """Whether a single stack does all, in one call, and its output's step T is all that the answer at T reads."""
         calls = {id(call) for layer in self.recording.layers for call in layer.chain.calls}
+        if isinstance(self.model, EveryStep) and self.model.model.window > 1:
+            return False
         return len(calls) == 1 and isinstance(self.model, Recurrent | nn.RNNBase | EveryStep)
 
     def along_carry(self) -> "Subject | None":

@@ -2,14 +2,12 @@
 
 from jsonargparse import set_parsing_settings
 
-import seqskip
-from seqskip.recurrent import Recurrent
+from seqskip import layers
 
-LAYERS = [name for name, item in vars(seqskip).items() if isinstance(item, type) and issubclass(item, Recurrent)]
 # Only what the options of a training are made of. torch and pytorch_lightning as a whole would let in functions
 # that load and run files, such as torch.hub.load and LightningModule.load_from_checkpoint.
 ALLOWED = [
-    *(f"seqskip.{name}" for name in LAYERS),
+    *(f"seqskip.{name}" for name, item in vars(layers).items() if isinstance(item, type)),
     "seqskip.layers",
     "seqskip.tasks",
     "seqskip.training.GradientDecay",

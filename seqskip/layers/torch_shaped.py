@@ -26,7 +26,7 @@ class TorchLayer(Recurrent):
         combine: how several delays become one input: "sum" (a matrix per delay), "mean" (one matrix), "gate" (one
             softmax weight per delay, sample and step) or "learned" (one softmax weight per delay and unit): see
             `seqskip.cells.TorchCell`.
-        init: "torch" or "orthogonal" (see `seqskip.init`).
+        init: "torch", "orthogonal" or "tf1" (see `seqskip.init`).
 
     Raises:
         ValueError: an argument breaks a rule; the message names the rule and the repair.

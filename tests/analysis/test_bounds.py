@@ -58,6 +58,14 @@ def test_the_bound_is_reached_where_nothing_cancels(residual: str | None, wrt: s
         np.testing.assert_allclose(measured, bound, rtol=0, atol=1e-9)
 
 
+def test_there_is_no_bound_for_an_answer_that_reads_several_outputs() -> None:
+    core = RNN(1, 2, delays=3, dtype=torch.float64)
+    for readout, window in (("last", 1), ("fused", 3)):
+        model = SequenceModel(core, input_size=1, output_size=1, readout=readout)
+        subject = Subject.of(model, torch.randn(2, 9, 1, dtype=torch.float64))
+        assert (theory(subject, NORMS[0], "h", [8], torch.sum) is None) == (window > 1)
+
+
 def test_dropout_is_in_the_bound() -> None:
     core = RNN(2, 4, 3, delays=(1, 3), dropout=0.5, residual="add").double().train()
     measured, bound = measured_and_theory(core, torch.randn(30, 8, 2, dtype=torch.float64), NORMS[0], "h", 29)

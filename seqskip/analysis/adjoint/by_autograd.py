@@ -43,8 +43,9 @@ class AutogradTrace(Trace):
     def _to_input(self, rows: Tensor) -> Tensor:
         """Return ∂L/∂x_t, (T, R, I), from ∂L/∂ of the projected input, (T, R, P)."""
         with torch.enable_grad():
-            x = self.x.repeat(1, rows.size(1) // self.x.size(1), 1).requires_grad_()
-            (pulled,) = torch.autograd.grad(self.cell.project(x), x, rows)
+            cotangents = rows.size(1) // self.x.size(1)
+            x = self.x.repeat(1, cotangents, 1).requires_grad_()
+            (pulled,) = torch.autograd.grad(self.cell.repeated(cotangents).project(x), x, rows)
         return pulled
 
 
@@ -65,7 +66,7 @@ def _fold(trace: Trace, steps: int, cotangents: int) -> Folded:
         return to_phases(filled.repeat(1, cotangents, 1), g)
 
     line = fold(torch.cat(trace.line, -1)[: trace.initial[0].size(0) + steps])
-    return Folded(trace.cell.phase(), fold(trace.cell.project(trace.x[:steps])), line)
+    return Folded(trace.cell.phase().repeated(g * cotangents), fold(trace.cell.project(trace.x[:steps])), line)
 
 
 def _sweep(done: Folded, direct: Scaled) -> tuple[Scaled, Scaled, Scaled]:
