@@ -193,8 +193,9 @@ class Recurrent(Assembly):
         for layer in range(self.num_layers):
             _demand_delays_alone(self.cell(layer), layer)
         delays, taps = resampled(self._delays, ratio), taps_resampled(self.input_delays, ratio)
-        self.input_delays = taps
         self.delays = delays
+        self.input_delays = taps
+        self._state_shapes = delays, state_shapes(self.blocks())
 
     @property
     def edges(self) -> tuple[Steps, ...]:

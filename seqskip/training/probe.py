@@ -10,6 +10,7 @@ from pytorch_lightning import LightningModule
 from torch import Tensor, nn
 
 from seqskip.analysis import Decay, gradient_decay, without_skips
+from seqskip.analysis.ablation import may_lose_skips
 from seqskip.analysis.recording import record
 from seqskip.analysis.subject import Loss
 from seqskip.model import SequenceModel
@@ -43,7 +44,7 @@ class Probe:
     def measure_plain(self) -> Decay | None:
         """Return that of the same model without its skips; None if it has none, or is of another make."""
         core = self.model.core if isinstance(self.model, SequenceModel) else self.model
-        if not isinstance(core, Recurrent) or not core.has_skips:
+        if not isinstance(core, Recurrent) or not core.has_skips or not may_lose_skips(core):
             return None
         assert isinstance(self.model, SequenceModel | Recurrent)
         return _measured(without_skips(self.model), self._input(), self.loss)

@@ -6,10 +6,11 @@ import pytest
 import torch
 from torch import nn
 
-from seqskip import SequenceModel
+from seqskip import NARX, SequenceModel
 from seqskip.analysis import without_skips
+from seqskip.analysis.ablation import may_lose_skips
 from seqskip.recurrent import Recurrent
-from tests.found import Variant
+from tests.found import LITERATURE, Variant
 
 DELAYS = ((8, 1), (4,), (2, 3, 6))
 
@@ -70,3 +71,24 @@ def test_the_copy_can_be_trained_and_frozen_weights_stay_frozen(variant: Variant
     plain = without_skips(layer)
     frozen = [name for name, weight in plain.named_parameters() if not weight.requires_grad]
     assert frozen == ["weight_hh_l1"]
+
+
+@pytest.mark.parametrize("kind", LITERATURE, ids=lambda kind: kind.__name__)
+def test_layers_of_the_literature_lose_their_skips_or_say_why_not(kind: type[Recurrent]) -> None:
+    if not may_lose_skips(kind(2, 4)):
+        with pytest.raises(ValueError, match=f"delays may be set, got {kind.__name__}"):
+            without_skips(kind(2, 4))
+        return
+    layer = kind(2, 4, delays=(1, 3), input_delays=(0, 2)).eval()
+    plain = without_skips(layer)
+    assert plain.delays == ((1,),)
+    assert plain.input_delays == ((0, 2),)
+    assert plain(torch.randn(6, 2, 2))[0].isfinite().all()
+
+
+def test_narx_keeps_the_matrix_of_its_shortest_delay() -> None:
+    layer, ordinary = NARX(2, 4, output_size=3, delays=(2, 5)), NARX(2, 4, output_size=3)
+    weights = layer.state_dict()
+    ordinary.load_state_dict(weights | {"B_l0": weights["B_l0"][:, :3]})
+    x = torch.randn(6, 2, 2)
+    torch.testing.assert_close(without_skips(layer)(x)[0], ordinary(x)[0])
