@@ -12,6 +12,7 @@ from seqskip.engines import backend as backend
 from seqskip.layers import GRU as GRU
 from seqskip.layers import LSTM as LSTM
 from seqskip.layers import MIST as MIST
+from seqskip.layers import NARX as NARX
 from seqskip.layers import RHN as RHN
 from seqskip.layers import RNN as RNN
 from seqskip.layers import AntisymmetricRNN as AntisymmetricRNN

@@ -1,7 +1,7 @@
 """What a caller of recurrent layers hands in and gets back: sequences, lengths, states, single steps."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
@@ -12,6 +12,7 @@ from seqskip.layouts import BatchMajor, Layout, Packed, TimeMajor, Unbatched
 
 LayerInput = Tensor | PackedSequence
 LayerState = Tensor | tuple[Tensor, ...]  # torch's: h_n, or (h_n, c_n) for an LSTM
+Run = Callable[[Tensor, State, Tensor | None], tuple[Tensor, State]]  # as `Interface.run`
 
 
 class Interface(nn.Module, ABC):
@@ -53,9 +54,12 @@ class Interface(nn.Module, ABC):
         self, x: LayerInput, state: LayerState | None = None, *, lengths: Sequence[int] | Tensor | None = None
     ) -> tuple[LayerInput, LayerState]:
         """Run the stack over a sequence; shapes as in the class docstring."""
-        layout = self._layout(x, lengths)
+        return self._through(self.run, self._layout(x, lengths), state)
+
+    def _through(self, run: Run, layout: Layout, state: LayerState | None) -> tuple[LayerInput, LayerState]:
+        """Hand a sequence and a state to what runs them, and lay out what comes back as the caller has it."""
         z = layout.read()
-        output, line = self.run(z, self._initial_state(z, state, layout), layout.lengths)
+        output, line = run(z, self._initial_state(z, state, layout), layout.lengths)
         final = tuple(map(layout.write_state, line))
         return layout.write(output), (final if len(final) > 1 else final[0])
 

@@ -30,11 +30,12 @@ ARROWS = {
     "directions": {"cells", "engines", "history", "lengths", "taps"},
     "stack": {"depth", "directions", "history"},
     "segments": {"stack", "history"},
+    "forcing": {"stack", "cells", "history", "lengths"},
     "streaming": {"engines", "depth", "cells", "delays"},
     "interface": {"layouts", "history", "checks"},
     "assembly": {"interface", "stack", "depth", "directions", "engines", "cells", "bound", "delays", "history"},
-    "recurrent": {"assembly", "segments", "stack", "depth", "engines", "delays", "history", "checks"},
-    "layers": {"recurrent", "interface", "streaming", "engines", "init", "cells"}
+    "recurrent": {"assembly", "cells", "segments", "stack", "depth", "engines", "delays", "history", "checks"},
+    "layers": {"recurrent", "interface", "streaming", "forcing", "engines", "init", "cells"}
     | {"bound", "delays", "history", "checks"},
     "model": {"recurrent", "lengths", "taps", "checks"},
     "dilated_rnn": {"model", "layers", "delays", "checks"},

@@ -15,6 +15,7 @@ from seqskip.cells.lstm import LSTMCell as LSTMCell
 from seqskip.cells.mist import MISTCell as MISTCell
 from seqskip.cells.module import ModuleCell as ModuleCell
 from seqskip.cells.module import OwnHistory as OwnHistory
+from seqskip.cells.narx import NARXCell as NARXCell
 from seqskip.cells.rhn import RHNCell as RHNCell
 from seqskip.cells.rnn import NONLINEARITIES as NONLINEARITIES
 from seqskip.cells.rnn import RNNCell as RNNCell

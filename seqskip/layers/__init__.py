@@ -7,8 +7,10 @@ from seqskip.layers.fast import FastGRNN as FastGRNN
 from seqskip.layers.fast import FastRNN as FastRNN
 from seqskip.layers.gru import GRU as GRU
 from seqskip.layers.leaky import Leaky as Leaky
+from seqskip.layers.learned import LearnedDelays as LearnedDelays
 from seqskip.layers.lstm import LSTM as LSTM
 from seqskip.layers.mist import MIST as MIST
+from seqskip.layers.narx import NARX as NARX
 from seqskip.layers.own import Stack as Stack
 from seqskip.layers.rhn import RHN as RHN
 from seqskip.layers.rnn import RNN as RNN
