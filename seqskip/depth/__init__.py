@@ -1,5 +1,6 @@
 """Skips through depth: what leads round a layer, what scales it, and what normalises it."""
 
+from seqskip.depth.around import Around as Around
 from seqskip.depth.joins import JOINS as JOINS
 from seqskip.depth.joins import Add as Add
 from seqskip.depth.joins import DenseJoin as DenseJoin
