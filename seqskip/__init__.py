@@ -7,6 +7,9 @@ from importlib.metadata import version
 
 from seqskip.delays import dilated as dilated
 from seqskip.delays import exponential as exponential
+from seqskip.depth import Dense as Dense
+from seqskip.depth import Highway as Highway
+from seqskip.depth import Residual as Residual
 from seqskip.engines import backend as backend
 from seqskip.layers import GRU as GRU
 from seqskip.layers import LSTM as LSTM

@@ -9,3 +9,7 @@ from seqskip.depth.joins import Join as Join
 from seqskip.depth.norms import NORMS as NORMS
 from seqskip.depth.norms import normalise as normalise
 from seqskip.depth.wiring import Wiring as Wiring
+from seqskip.depth.wrappers import Dense as Dense
+from seqskip.depth.wrappers import Highway as Highway
+from seqskip.depth.wrappers import Residual as Residual
+from seqskip.depth.wrappers import Wrapper as Wrapper
