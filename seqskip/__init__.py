@@ -18,5 +18,7 @@ from seqskip.layers import FastGRNN as FastGRNN
 from seqskip.layers import FastRNN as FastRNN
 from seqskip.layers import Stack as Stack
 from seqskip.model import SequenceModel as SequenceModel
+from seqskip.ode import ODEBlock as ODEBlock
+from seqskip.resnet import ResNet as ResNet
 
 __version__ = version("seqskip")

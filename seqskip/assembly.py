@@ -28,7 +28,7 @@ class Assembly(Interface, ABC):
 
     _delays: tuple[LayerDelays, ...]
     _features: list[int]  # of the input of each layer
-    _joined: list[tuple[tuple[str, ...], int]]  # of each layer the weights of its shortcut, and the size of f
+    _joined: list[tuple[Wiring, tuple[str, ...], int]]  # of each layer, the weights of its shortcut, and the size of f
 
     @property
     def cell_options(self) -> Mapping[str, Any]:
@@ -54,13 +54,14 @@ class Assembly(Interface, ABC):
 
     def _surround(self, layer: int, features: int, size: int, factory: dict[str, Any]) -> int:
         """Allocate what stands round a layer that makes `size` features of `features`; return those of its output."""
-        shapes = self.wiring.shapes(features, size)
+        wiring = self.wiring.of_layer(layer, self.num_layers)
+        shapes = wiring.shapes(features, size)
         self._register(shapes, f"_l{layer}", factory)
-        self._joined.append((tuple(shapes), size))
-        norm = self.wiring.make_norm(features, size, factory)
-        if norm is not None and (layer or not self.wiring.norm_first):
+        self._joined.append((wiring, tuple(shapes), size))
+        norm = wiring.make_norm(features, size, factory)
+        if norm is not None:
             self.add_module(f"norm_l{layer}", norm)
-        return self.wiring.output_size(features, size)
+        return wiring.output_size(features, size)
 
     def _register(self, shapes: Mapping[str, tuple[int, ...] | None], suffix: str, factory: dict[str, Any]) -> None:
         for name, shape in shapes.items():
@@ -106,22 +107,22 @@ class Assembly(Interface, ABC):
         return self.cell_type(**weights, delays=self._delays[layer], **self.cell_options)
 
     def _join(self, layer: int) -> Join | None:
-        names, size = self._joined[layer]
-        return self.wiring.bind({name: getattr(self, f"{name}_l{layer}") for name in names}, size)
+        wiring, names, size = self._joined[layer]
+        return wiring.bind({name: getattr(self, f"{name}_l{layer}") for name in names}, size)
 
     def blocks(self) -> list[Block]:
         """Return the layers of the stack as they run: directions, shortcut, norm and dropout of each."""
         return [self._block(layer) for layer in range(self.num_layers)]
 
     def _block(self, layer: int) -> Block:
-        inner = layer < self.num_layers - 1
+        wiring, inner = self._joined[layer][0], layer < self.num_layers - 1
         return Block(
             [self._reader(layer, direction) for direction in self._directions],
             join=self._join(layer),
             norm=getattr(self, f"norm_l{layer}", None),
-            norm_first=self.wiring.norm_first,
+            norm_first=wiring.norm_first,
             dropout=self.dropout if self.training and inner else 0.0,
-            drop_path=self.wiring.drop_path(layer, self.num_layers) if self.training else 0.0,
+            drop_path=wiring.stochastic_depth if self.training else 0.0,
         )
 
     def _reader(self, layer: int, direction: type[Forward]) -> Forward:

@@ -50,24 +50,32 @@ class Ends:
             "reads; give features=, and size= if it makes another number"
         )
 
-    def check(self, x: Tensor, f: Tensor, wiring: Wiring) -> None:
-        """Raise ValueError if x (..., I) or f (..., H) is not what the shortcut was made for."""
-        for name, part, wanted in (("input", x, self.features), ("the module's output", f, self.size)):
-            if wanted is not None and part.size(-1) != wanted:
-                raise ValueError(
-                    f"{name} must have {wanted} features in its last dimension, got {part.size(-1)}; give the "
-                    "wrapper features= and size= as the module reads and makes them"
-                )
-        if f.shape[:-1] != x.shape[:-1]:
+    def check_input(self, x: Tensor) -> None:
+        """Raise ValueError if x (..., I) has other features than it should."""
+        _demand("input", x, self.features)
+
+    def check_output(self, f: object, x: Tensor, wiring: Wiring) -> None:
+        """Raise ValueError if f(x), made of x (..., I), is not what the shortcut was made for, (..., H)."""
+        if not isinstance(f, Tensor) or f.shape[:-1] != x.shape[:-1]:
+            got = tuple(f.shape) if isinstance(f, Tensor) else type(f).__name__
             raise ValueError(
-                f"the module's output must have the shape of its input but for the features, got {tuple(f.shape)} from "
-                f"{tuple(x.shape)}, both with the samples next to last; wrap a module that answers at every place"
+                f"the module's output must be a tensor, or PackedSequence, shaped as its input but for the features, "
+                f"got {got} from {tuple(x.shape)}; wrap a module that answers at every place"
             )
+        _demand("the module's output", f, self.size)
         if wiring.residual != "dense" and self.features is None and x.size(-1) != f.size(-1):
             raise ValueError(
                 f"a module that does not tell its sizes must make as many features as it reads, got {f.size(-1)} from "
                 f"{x.size(-1)}; give features={x.size(-1)} and size={f.size(-1)}, and the shortcut gets a projection"
             )
+
+
+def _demand(name: str, x: Tensor, features: int | None) -> None:
+    if features is not None and x.size(-1) != features:
+        raise ValueError(
+            f"{name} must have {features} features in its last dimension, got {tuple(x.shape)}; give the wrapper "
+            "features= and size= as the module reads and makes them"
+        )
 
 
 def _told(module: nn.Module, names: tuple[str, ...]) -> int | None:

@@ -1,10 +1,11 @@
 """What a stack is asked to have round each of its layers, and the one place where that is checked."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from torch import Tensor, nn
+from typing_extensions import Self
 
 from seqskip import checks
 from seqskip.bound import Shapes
@@ -60,9 +61,23 @@ class Wiring:
         values = ((one.name, getattr(self, one.name), one.default) for one in fields(self))
         return {name: value for name, value, default in values if value != default and name != "residual"}
 
-    def drop_path(self, layer: int, num_layers: int) -> float:
-        """Return the probability with which the f of layer 0 ... L-1 is dropped: linear in depth, l/L of the top's."""
-        return self.stochastic_depth * (layer + 1) / num_layers
+    def demand_steps_alone(self, name: str, repair: str) -> None:
+        """Raise ValueError if a norm reads several time steps at once, for what runs a piece of a sequence."""
+        if self.norm == "batch":
+            raise ValueError(
+                f"{name} needs a norm of each step alone, got norm='batch', whose statistics are those of the whole "
+                f"sequence; use norm='layer' or 'rms', or {repair.removeprefix('use ')}"
+            )
+
+    def of_layer(self, layer: int, num_layers: int) -> Self:
+        """Return what stands round one of the layers 0 ... L-1.
+
+        The lowest reads the input as it is, also with `norm_first`; the probability of dropping f is l/L of the top's.
+        """
+        first = self.norm_first and layer > 0
+        norm = self.norm if first or not self.norm_first else None
+        dropped = self.stochastic_depth * (layer + 1) / num_layers
+        return replace(self, norm=norm, norm_first=first, stochastic_depth=dropped)
 
     def make_norm(self, features: int, size: int, factory: dict[str, Any]) -> nn.Module | None:
         """Return the norm of a layer that makes `size` features of `features`, or None without one."""

@@ -91,18 +91,18 @@ class Wrapper(nn.Module):
     def forward(self, x: Tensor | PackedSequence, *args: Any, lengths: Any = None, **kwargs: Any) -> Any:
         """Return z, or (z, ...) where the module returns a tuple; shapes as in the class docstring."""
         place = place_of(x, self.batch_first, lengths)
+        self._ends.check_input(_rows(x))
         read = place.read(x)  # (..., B, I)
         around = self._around(place, read)
         inner = place.write(around.read(read, place.lengths))
         answer = self.module(inner, *args, **self._passed(lengths), **kwargs)
         f, *beside = answer if _is_tuple(answer) else (answer,)
-        made = place.read(f)
-        self._ends.check(read, made, self.wiring)
-        z = place.write(around.answer(read, made, place.lengths))
+        self._ends.check_output(_rows(f), _rows(x), self.wiring)
+        z = place.write(around.answer(read, place.read(f), place.lengths))
         return (z, *beside) if _is_tuple(answer) else z
 
     def _around(self, place: Place, read: Tensor) -> Around:
-        drop = self.wiring.drop_path(0, 1) if self.training else 0.0
+        drop = self.wiring.stochastic_depth if self.training else 0.0
         join = self._join(self._ends.size or read.size(-1))
         around = Around(join=join, norm=self.norm, norm_first=self.wiring.norm_first, drop_path=drop)
         drawn = around.with_kept(place.batch, read)
@@ -127,6 +127,10 @@ class Wrapper(nn.Module):
 
 def _is_tuple(answer: object) -> bool:
     return isinstance(answer, tuple) and not isinstance(answer, PackedSequence)
+
+
+def _rows(x: object) -> Any:
+    return x.data if isinstance(x, PackedSequence) else x
 
 
 class Residual(Wrapper):
