@@ -7,6 +7,9 @@ from importlib.metadata import version
 
 from seqskip.delays import dilated as dilated
 from seqskip.delays import exponential as exponential
+from seqskip.depth import Dense as Dense
+from seqskip.depth import Highway as Highway
+from seqskip.depth import Residual as Residual
 from seqskip.dilated_rnn import DilatedRNN as DilatedRNN
 from seqskip.engines import backend as backend
 from seqskip.layers import GRU as GRU
@@ -26,5 +29,7 @@ from seqskip.layers import SkipLSTM as SkipLSTM
 from seqskip.layers import Stack as Stack
 from seqskip.layers import TauGRU as TauGRU
 from seqskip.model import SequenceModel as SequenceModel
+from seqskip.ode import ODEBlock as ODEBlock
+from seqskip.resnet import ResNet as ResNet
 
 __version__ = version("seqskip")

@@ -98,7 +98,8 @@ class Recurrent(Assembly):
         checkpoint_segments: cut a sequence in so many segments along time and hold, between forward and backward,
             one state for each instead of every activation. Gradients stay exact, as long as no weight changes
             before the backward pass. It costs one more forward pass; the backward pass holds the activations of
-            one segment. 1 holds all. Not with bidirectional, nor under torch.func.grad, which knows no checkpoints.
+            one segment. 1 holds all. Not with bidirectional or norm="batch", nor under torch.func.grad, which knows no
+            checkpoints.
 
     Raises:
         ValueError: an argument, an input or a state breaks a rule; the message names the rule and the repair.
@@ -140,6 +141,7 @@ class Recurrent(Assembly):
         self.checkpoint_segments = checks.integer("checkpoint_segments", checkpoint_segments, 1)
         if self.checkpoint_segments > 1:
             checks.causal("checkpoint_segments > 1", bidirectional, "use checkpoint_segments=1, which holds all")
+            self.wiring.demand_steps_alone("checkpoint_segments > 1", "use checkpoint_segments=1, which holds all")
         if dtype is not None and not dtype.is_floating_point:
             raise ValueError(f"dtype must be a floating-point type, got {dtype}; use torch.float32")
         self._allocate({"device": device, "dtype": dtype})
