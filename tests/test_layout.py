@@ -32,10 +32,11 @@ ARROWS = {
     "segments": {"stack", "history"},
     "forcing": {"stack", "cells", "history", "lengths"},
     "streaming": {"engines", "depth", "cells", "delays"},
+    "options": {"delays"},
     "interface": {"layouts", "history", "checks"},
     "assembly": {"interface", "stack", "depth", "directions", "engines", "cells", "bound", "delays", "history"},
     "recurrent": {"assembly", "cells", "segments", "stack", "depth", "engines", "delays", "history", "checks"},
-    "layers": {"recurrent", "interface", "streaming", "forcing", "engines", "init", "cells"}
+    "layers": {"recurrent", "options", "interface", "streaming", "forcing", "engines", "init", "cells"}
     | {"bound", "delays", "history", "checks"},
     "model": {"recurrent", "lengths", "taps", "checks"},
     "dilated_rnn": {"model", "layers", "delays", "checks"},
