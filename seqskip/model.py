@@ -120,7 +120,7 @@ class SequenceModel(nn.Module):
     def _last(self, output: Tensor, lengths: Tensor | None) -> Tensor:
         """Return what each direction says after the last step that it reads, (B, H) or (B, 2H), from (T, B, ·)."""
         last = output[-1] if lengths is None else pick(output, lengths.unsqueeze(0) - 1)[0]
-        size = self.core.hidden_size
+        size = self.core.cell(self.core.num_layers - 1).widths[0]  # of one direction
         return torch.cat((last[:, :size], output[0, :, size:]), -1) if self.core.bidirectional else last
 
     def _last_window(self, output: Tensor, lengths: Tensor | None) -> Tensor:
