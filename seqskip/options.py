@@ -4,7 +4,7 @@ from typing import TypedDict
 
 import torch
 
-from seqskip.delays import Delays
+from seqskip.delays import Delays, InputDelays
 
 
 class SkipOptions(TypedDict, total=False):
