@@ -71,6 +71,13 @@ def at_least(name: str, value: object, least: float, repair: str) -> float:
     return float(value)
 
 
+def not_negative(name: str, value: object) -> float:
+    """Return `value` if it is a finite number of at least 0, else raise ValueError."""
+    if not _is_number(value) or not 0 <= value < math.inf:
+        raise ValueError(f"{name} must be a finite number >= 0, got {value!r}")
+    return float(value)
+
+
 def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 

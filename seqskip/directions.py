@@ -37,6 +37,12 @@ class Forward:
         own = [(self.cell.depth, width) for width in self.cell.widths]
         return own if self.taps is None else [*own, (self.taps.delays[-1], self.taps.features)]
 
+    def initial(self, x: Tensor) -> State:
+        """Return the delay line before the first step of x (T, B, ·), where none is given."""
+        own = self.cell.initial(x)
+        rows = () if self.taps is None else (x.new_zeros(self.taps.delays[-1], x.size(1), self.taps.features),)
+        return (*own, *rows)
+
     def drawn(self, batch: int) -> Self:
         """Return the same for one call on B samples in training."""
         cell = self.cell.drawn(batch)

@@ -36,6 +36,10 @@ class Interface(nn.Module, ABC):
     def state_shapes(self) -> list[tuple[int, int]]:
         """Return the rows and the columns of each part of the state."""
 
+    @abstractmethod
+    def initial_state(self, x: Tensor) -> State:
+        """Return the state before the first step of x (T, B, I), where the caller gives none."""
+
     @property
     @abstractmethod
     def like(self) -> Tensor:
@@ -82,9 +86,9 @@ class Interface(nn.Module, ABC):
         return BatchMajor(x, ends) if self.batch_first else TimeMajor(x, ends)
 
     def _initial_state(self, x: Tensor, state: LayerState | None, layout: Layout) -> State:
-        names, shapes = self.state_names, self.state_shapes()
         if state is None:
-            return tuple(x.new_zeros(rows, x.size(1), width) for rows, width in shapes)
+            return self.initial_state(x)
+        names, shapes = self.state_names, self.state_shapes()
         parts = state if isinstance(state, tuple | list) else (state,)
         if len(parts) != len(names):
             raise ValueError(f"state must be {_named(names)}, got {len(parts)} tensors; pass what the layer returned")

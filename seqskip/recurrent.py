@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TypedDict
 
 import torch
 from torch import Tensor
@@ -28,37 +27,13 @@ from seqskip.segments import run_segments
 from seqskip.stack import Block, state_shapes
 
 
-class SkipOptions(TypedDict, total=False):
-    """The keyword arguments that every layer has beside torch.nn's; `Recurrent` describes them."""
-
-    delays: Delays
-    input_delays: InputDelays
-    residual: str | None
-    projection: str | None
-    norm: str | None
-    norm_first: bool
-    residual_scale: float | None
-    stochastic_depth: float
-    backend: str
-    checkpoint_segments: int
-    device: torch.device | str | None
-    dtype: torch.dtype | None
-
-
-class StackOptions(SkipOptions, total=False):
-    """The keyword arguments that every layer has."""
-
-    batch_first: bool
-    dropout: float
-    bidirectional: bool
-
-
 class Recurrent(Assembly):
     """A stack of recurrent layers with the inputs and outputs of torch.nn's.
 
     Inputs: x of shape (T, B, I), (B, T, I) with batch_first, (T, I) unbatched, or a PackedSequence; state as
-    returned, or None for zeros; lengths, one integer in 0 to T per sample, where a batch is padded. Outputs: the
-    last layer's output, (T, B, H) or laid out as x, and the state; (T, B, 2H) if bidirectional.
+    returned, or None for zeros, or for what else the cell starts from; lengths, one integer in 0 to T per sample, where
+    a batch is padded. Outputs: the last layer's output, (T, B, H) or laid out as x, and the state; (T, B, 2H) if
+    bidirectional.
 
     The state holds the whole delay line: each part has shape (Σ_l D_l, B, H), D_l = max(delays of layer l), rounded up,
     layer after layer and oldest first; if bidirectional, each layer's forward line and then its reverse line. With
@@ -97,7 +72,8 @@ class Recurrent(Assembly):
         checkpoint_segments: cut a sequence in so many segments along time and hold, between forward and backward,
             one state for each instead of every activation. Gradients stay exact, as long as no weight changes
             before the backward pass. It costs one more forward pass; the backward pass holds the activations of
-            one segment. 1 holds all. Not with bidirectional, nor under torch.func.grad, which knows no checkpoints.
+            one segment. 1 holds all. Not with bidirectional or norm="batch", nor under torch.func.grad, which knows no
+            checkpoints.
 
     Raises:
         ValueError: an argument, an input or a state breaks a rule; the message names the rule and the repair.
@@ -139,6 +115,7 @@ class Recurrent(Assembly):
         self.checkpoint_segments = checks.integer("checkpoint_segments", checkpoint_segments, 1)
         if self.checkpoint_segments > 1:
             checks.causal("checkpoint_segments > 1", bidirectional, "use checkpoint_segments=1, which holds all")
+            self.wiring.demand_steps_alone("checkpoint_segments > 1", "use checkpoint_segments=1, which holds all")
         if dtype is not None and not dtype.is_floating_point:
             raise ValueError(f"dtype must be a floating-point type, got {dtype}; use torch.float32")
         self._allocate({"device": device, "dtype": dtype})
@@ -219,6 +196,14 @@ class Recurrent(Assembly):
         if self.training:
             blocks = [block.drawn(z.size(1)) for block in blocks]
         return run_segments(self.checkpoint_segments, blocks, z, initial, lengths)
+
+    def extra_loss(self) -> Tensor | None:
+        """Return what the last call adds to the loss of a training, beside what the task asks; None for nothing."""
+        return None
+
+    def reported(self) -> dict[str, Tensor]:
+        """Return what a training reports of the last call, by name."""
+        return {}
 
     def engines(self) -> list[tuple[str, str]]:
         """Return, for each layer, the name of the engine that runs it and the reason."""

@@ -7,6 +7,8 @@ from seqskip.analysis.bounds import stack_path_bound as stack_path_bound
 from seqskip.analysis.curve import Curve as Curve
 from seqskip.analysis.decay import AXES as AXES
 from seqskip.analysis.decay import Decay as Decay
+from seqskip.analysis.depth import DepthGradients as DepthGradients
+from seqskip.analysis.depth import depth_gradients as depth_gradients
 from seqskip.analysis.finite_time import FiniteTime as FiniteTime
 from seqskip.analysis.finite_time import finite_time_exponents as finite_time_exponents
 from seqskip.analysis.fit import Fit as Fit

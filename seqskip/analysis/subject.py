@@ -81,7 +81,7 @@ class Subject:
 
     def at_once(self, numbers: int) -> int:
         """Return how many cotangents to pull back at once so that the gates of a layer are about so many numbers."""
-        size = max(layer.core.cell(layer.index).projected_size for layer in self.recording.layers)
+        size = max(layer.cell.projected_size for layer in self.recording.layers)
         return max(1, numbers // (self.steps * self.batch * size))
 
     @property

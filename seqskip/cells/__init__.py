@@ -3,6 +3,7 @@
 from seqskip.cells.antisymmetric import AntisymmetricCell as AntisymmetricCell
 from seqskip.cells.base import Cell as Cell
 from seqskip.cells.base import Sizes as Sizes
+from seqskip.cells.clockwork import ClockworkCell as ClockworkCell
 from seqskip.cells.combine import COMBINE as COMBINE
 from seqskip.cells.euler import EulerCell as EulerCell
 from seqskip.cells.euler import EulerRNNCell as EulerRNNCell
@@ -18,5 +19,7 @@ from seqskip.cells.narx import NARXCell as NARXCell
 from seqskip.cells.rhn import RHNCell as RHNCell
 from seqskip.cells.rnn import NONLINEARITIES as NONLINEARITIES
 from seqskip.cells.rnn import RNNCell as RNNCell
+from seqskip.cells.skip import SkipGRUCell as SkipGRUCell
+from seqskip.cells.skip import SkipLSTMCell as SkipLSTMCell
 from seqskip.cells.tau_gru import TauGRUCell as TauGRUCell
 from seqskip.cells.torch_shaped import TorchCell as TorchCell

@@ -94,6 +94,10 @@ class Cell(Bound, ABC):
         """Return the cell for one call on B samples in training: with what is drawn once for each, such as masks."""
         return self
 
+    def initial(self, x: Tensor) -> State:
+        """Return the D states before the first step of x (T, B, I), (D, B, width), where none are given: zeros."""
+        return tuple(x.new_zeros(self.depth, x.size(1), width) for width in self.widths)
+
     def repeated(self, times: int) -> Self:
         """Return the cell for `times` copies of the batch side by side, entry n·B + b being the n-th of sample b."""
         return self

@@ -1,4 +1,4 @@
-"""Layers that are forward Euler steps in time."""
+"""Layers that are forward Euler steps in time: the residual RNN and the AntisymmetricRNN."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,11 +6,12 @@ from typing import Any
 from typing_extensions import Unpack
 
 from seqskip import checks
-from seqskip.cells import NONLINEARITIES, EulerRNNCell
-from seqskip.recurrent import Recurrent, StackOptions
+from seqskip.cells import NONLINEARITIES, AntisymmetricCell, EulerRNNCell
+from seqskip.options import StackOptions
+from seqskip.recurrent import Recurrent
 
 
-class Euler(Recurrent):
+class _Euler(Recurrent):
     """What the layers share whose cell is a `seqskip.cells.EulerCell`: the size of its step."""
 
     def __init__(
@@ -34,7 +35,7 @@ class Euler(Recurrent):
         return {**super().shown(), **self.cell_options}
 
 
-class EulerRNN(Euler):
+class EulerRNN(_Euler):
     """Residual RNN layers, h_t = h_{t-d} + ε f(x_t, h_{t-d}); the recurrence is that of `seqskip.cells.EulerRNNCell`.
 
     Args:
@@ -69,3 +70,48 @@ class EulerRNN(Euler):
     @property
     def cell_options(self) -> Mapping[str, Any]:
         return {**super().cell_options, "nonlinearity": self.nonlinearity}
+
+
+class AntisymmetricRNN(_Euler):
+    """AntisymmetricRNN layers; the recurrence is that of `seqskip.cells.AntisymmetricCell`.
+
+    Args:
+        input_size, hidden_size, num_layers, options: as for `seqskip.recurrent.Recurrent`.
+        step_size: ε > 0; see `seqskip.layers.EulerRNN`.
+        diffusion: γ ≥ 0, which damps the state so that Euler steps do not grow.
+        gated: multiply each step by a gate z_t.
+        sigma_w: σ_w ≥ 0, the scale of W_h at the start.
+
+    Raises:
+        ValueError: an argument breaks a rule; the message names the rule and the repair.
+
+    >>> layer = AntisymmetricRNN(3, 8, step_size=0.1, diffusion=0.01, gated=True)
+    >>> layer(torch.zeros(10, 5, 3))[0].shape
+    torch.Size([10, 5, 8])
+    """
+
+    cell_type = AntisymmetricCell
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int | Sequence[int],
+        num_layers: int = 1,
+        *,
+        step_size: float = 0.1,
+        diffusion: float = 0.01,
+        gated: bool = False,
+        sigma_w: float = 1.0,
+        **options: Unpack[StackOptions],
+    ):
+        # Before the weights are made, which are made and drawn as these say.
+        damps = "a negative one lets the state grow without bound: use 0, or more"
+        self.diffusion = checks.at_least("diffusion", diffusion, 0, damps)
+        self.gated = checks.boolean("gated", gated)
+        self.sigma_w = checks.at_least("sigma_w", sigma_w, 0, "it is a standard deviation: use 0, or more")
+        super().__init__(input_size, hidden_size, num_layers, step_size=step_size, **options)
+
+    @property
+    def cell_options(self) -> Mapping[str, Any]:
+        own = {"diffusion": self.diffusion, "gated": self.gated, "sigma_w": self.sigma_w}
+        return {**super().cell_options, **own}

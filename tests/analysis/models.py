@@ -82,21 +82,6 @@ class Chunks(nn.Module):
         return output[:, -1]
 
 
-class Tapped(nn.Module):
-    """A sequence in chunks through layers that read past inputs; taps are longer than a chunk, features unequal."""
-
-    def __init__(self, size: int = 2, **options: Any) -> None:
-        super().__init__()
-        self.core = seqskip.GRU(3, 4, 2, delays=((1, 3), (2,)), input_delays=((0, 5), (1, 3)), **options)
-        self.size = size
-
-    def forward(self, x: Tensor) -> Tensor:
-        state = None
-        for chunk in x.split(self.size):
-            output, state = self.core(chunk, state)
-        return output[-1]
-
-
 class Stream(nn.Module):
     """seqskip's own steps, one sample."""
 

@@ -41,10 +41,6 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: lyapunov(delayed({1: torch.diag(torch.tensor([1.0, 1e-9]))}), silence(40, 2), 2, **QUICK, every=4),
         "got every=4, after which one has vanished among the others at time step 8; use every=1",
     ),
-    "input delays above": (
-        lambda: lyapunov(LSTM(2, 3, 2, input_delays=(0, 1)), X, **QUICK),
-        "lyapunov needs layers above the first that read the present step alone, got input_delays there.*use",
-    ),
     "a lag of 0": (lambda: finite_time_exponents(NET, X, 0), "lag must be an integer >= 1, got 0"),
     "a lag above T": (lambda: finite_time_exponents(NET, X, 31), "at least lag=31 time steps, got 30"),
     "a window's k": (lambda: finite_time_exponents(NET, X, 5, 31), "k must be at most 30"),
@@ -108,13 +104,3 @@ def test_the_text_says_units_errors_and_sizes() -> None:
     first, one, two = str(found).splitlines()
     assert first == "2 of 2 Lyapunov exponents, nats per step (samples: 1, steps: 30)"
     assert re.fullmatch(r" +1  -0\.693147 ± 0\.000000", one) and re.fullmatch(r" +2  -inf ± 0\.000000", two)
-
-
-def test_exponents_are_those_at_the_inputs_that_are_read() -> None:
-    tapped = RNN(2, 3, delays=(1, 2), input_delays=(0, 2), dtype=torch.float64)
-    ordinary = RNN(4, 3, delays=(1, 2), dtype=torch.float64)
-    ordinary.load_state_dict(tapped.state_dict())
-    x = torch.randn(40, 1, 2, dtype=torch.float64)
-    both = torch.cat((x, torch.cat((torch.zeros(2, 1, 2, dtype=torch.float64), x[:-2]))), -1)
-    found, expected = (lyapunov(net, read, 2, **QUICK) for net, read in ((tapped, x), (ordinary, both)))
-    torch.testing.assert_close(found.exponents, expected.exponents)

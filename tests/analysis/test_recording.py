@@ -38,8 +38,6 @@ CASES: dict[str, Callable[[], tuple[nn.Module, Tensor]]] = {
     "chunks": lambda: (models.Chunks(2), sequence(3, 13, 3)),
     "long-chunks": lambda: (models.Chunks(6), sequence(3, 13, 3)),
     "learned-start": lambda: (models.Chunks(1, learned=True), sequence(3, 13, 3)),
-    "tapped": lambda: (models.Tapped(9), sequence(9, 3, 3)),
-    "tapped-chunks": lambda: (models.Tapped(), sequence(9, 3, 3)),
     "stream": lambda: (models.Stream(), sequence(9, 3, 3)),
     "stream-of-one": lambda: (models.Stream(), sequence(9, 3)),
     "translator": lambda: (models.Translator(), sequence(6, 3, 3)),
