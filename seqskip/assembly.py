@@ -11,9 +11,10 @@ from seqskip.cells import Cell, Sizes
 from seqskip.delays import LayerDelays, Steps
 from seqskip.depth import Join, Wiring
 from seqskip.directions import Forward, Reverse, Taps
-from seqskip.engines import choose
+from seqskip.engines import Engine, choose
+from seqskip.history import State
 from seqskip.interface import Interface
-from seqskip.stack import Block, state_shapes
+from seqskip.stack import Block, initial_state, state_shapes
 
 
 class Assembly(Interface, ABC):
@@ -107,7 +108,7 @@ class Assembly(Interface, ABC):
     def cell(self, layer: int, suffix: str = "") -> Cell:
         """Return one layer's recurrence, bound to its present weights; the suffix "_reverse" names the other one."""
         weights = {name: getattr(self, f"{name}_l{layer}{suffix}") for name in self._cell_weights[layer]}
-        return self.cell_type(**weights, delays=self._delays[layer], **self.cell_options)
+        return self.cell_type.bind(weights, delays=self._delays[layer], **self.cell_options)
 
     def _join(self, layer: int) -> Join | None:
         wiring, names, size = self._joined[layer]
@@ -132,7 +133,11 @@ class Assembly(Interface, ABC):
         cell = self.cell(layer, direction.suffix)
         held = any(taps != (0,) for taps in self.input_delays)
         taps = Taps(self.input_delays[layer], self._features[layer]) if held else None
-        return direction(cell, choose(cell, self.backend), taps)
+        return direction(cell, self.engine(cell), taps)
+
+    def engine(self, cell: Cell) -> Engine:
+        """Return what runs a cell over time."""
+        return choose(cell, self.backend)
 
     @property
     def state_names(self) -> tuple[str, ...]:
@@ -142,3 +147,8 @@ class Assembly(Interface, ABC):
     def state_shapes(self) -> list[tuple[int, int]]:
         delays, shapes = self._state_shapes
         return shapes if delays == self._delays else state_shapes(self.blocks())
+
+    def initial_state(self, x: Tensor) -> State:
+        if self.cell_type.initial is Cell.initial:  # zeros, for which no block has to be put together
+            return tuple(x.new_zeros(rows, x.size(1), width) for rows, width in self.state_shapes())
+        return initial_state(self.blocks(), x)

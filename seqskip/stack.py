@@ -65,6 +65,11 @@ def state_shapes(blocks: Sequence[Block]) -> list[tuple[int, int]]:
     return [(sum(rows for rows, _ in lines), max(width for _, width in lines)) for lines in parts]
 
 
+def initial_state(blocks: Sequence[Block], x: Tensor) -> State:
+    """Return the state of a stack before the first step of x (T, B, I), where none is given: its cells' own starts."""
+    return join_state([one.initial(x) for block in blocks for one in block.directions])
+
+
 def split_state(blocks: Sequence[Block], state: State) -> list[list[State]]:
     """Cut the state of a stack into the delay lines of each block."""
     directions = [one for block in blocks for one in block.directions]

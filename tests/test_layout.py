@@ -30,16 +30,19 @@ ARROWS = {
     "directions": {"cells", "engines", "history", "lengths", "taps"},
     "stack": {"depth", "directions", "history"},
     "segments": {"stack", "history"},
+    "forcing": {"stack", "cells", "history", "lengths"},
     "streaming": {"engines", "depth", "cells", "delays"},
     "interface": {"layouts", "history", "checks"},
-    "assembly": {"interface", "stack", "depth", "directions", "engines", "cells", "bound", "delays"},
-    "recurrent": {"assembly", "segments", "stack", "depth", "engines", "delays", "history", "checks"},
-    "layers": {"recurrent", "interface", "streaming", "init", "cells", "bound", "delays", "history", "checks"},
-    "model": {"recurrent", "lengths", "checks"},
+    "assembly": {"interface", "stack", "depth", "directions", "engines", "cells", "bound", "delays", "history"},
+    "recurrent": {"assembly", "cells", "segments", "stack", "depth", "engines", "delays", "history", "checks"},
+    "layers": {"recurrent", "interface", "streaming", "forcing", "engines", "init", "cells"}
+    | {"bound", "delays", "history", "checks"},
+    "model": {"recurrent", "lengths", "taps", "checks"},
     "resnet": {"depth", "cells", "checks"},
     "ode": {"checks"},
-    "analysis": {"cells", "scan", "engines", "depth", "stack", "recurrent", "layers", "model", "resnet"}
-    | {"delays", "history", "checks"},
+    "dilated_rnn": {"model", "layers", "delays", "checks"},
+    "analysis": {"cells", "scan", "engines", "taps", "depth", "directions", "stack", "recurrent", "layers", "model"}
+    | {"resnet", "delays", "history", "layouts", "checks"},
     "tasks": set(),
     "configs": set(),
 }
@@ -48,15 +51,8 @@ ARROWS["training"] = set(ARROWS) - {"configs"}
 ARROWS["benchmark"] = (set(ARROWS) - {"configs"}) | {""}
 ARROWS["cli"] = set(ARROWS) | {""}
 ARROWS["__main__"] = {"cli"}
-ARROWS[""] = {
-    "delays",
-    "depth",
-    "engines",
-    "layers",
-    "model",
-    "ode",
-    "resnet",
-}  # seqskip/__init__.py: public names only
+# seqskip/__init__.py: public names only.
+ARROWS[""] = {"delays", "depth", "engines", "layers", "model", "dilated_rnn", "ode", "resnet"}
 
 TRAINING_ONLY = {"pytorch_lightning", "lightning", "torchmetrics", "jsonargparse"}
 DRAWING = ("seqskip.analysis.plots", "seqskip.training.curves")  # and what is in them

@@ -26,6 +26,8 @@ from seqskip.analysis.shattering_theory import normalised_residual_correlation a
 from seqskip.analysis.shattering_theory import relu_correlation as relu_correlation
 from seqskip.analysis.shattering_theory import residual_correlation as residual_correlation
 from seqskip.analysis.spectrum import Lyapunov as Lyapunov
+from seqskip.analysis.stability import Stability as Stability
+from seqskip.analysis.stability import stability as stability
 from seqskip.analysis.verdict import Verdict as Verdict
 from seqskip.analysis.verdict import verdict as verdict
 from seqskip.analysis.zeros import Zero as Zero
