@@ -117,14 +117,15 @@ def resampled(delays: Sequence[LayerDelays], ratio: float) -> tuple[LayerDelays,
     Raises:
         ValueError: a delay would be less than 1, or two of one layer would be the same.
     """
-    for layer, own in enumerate(delays):
-        if own[0] * ratio < 1:
+    changed = [_scaled(own, ratio) for own in delays]
+    for layer, (before, after) in enumerate(zip(delays, changed, strict=True)):
+        if after[0] < 1:
             raise ValueError(
-                f"ratio must leave every delay >= 1, got {ratio}, which makes delay {own[0]} of layer {layer} "
-                f"{own[0] * ratio:.4g}; use a ratio >= {1 / min(one[0] for one in delays):.4g}, or train with longer "
+                f"ratio must leave every delay >= 1, got {ratio}, which makes delay {before[0]} of layer {layer} "
+                f"{after[0]:.4g}; use a ratio >= {1 / min(one[0] for one in delays):.4g}, or train with longer "
                 "delays"
             )
-    return per_layer([_scaled(own, ratio) for own in delays], len(delays))
+    return per_layer(changed, len(delays))
 
 
 def taps_resampled(taps: Sequence[Steps], ratio: float) -> tuple[Steps, ...]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TypedDict
 
 import torch
 from torch import Tensor
@@ -26,31 +25,6 @@ from seqskip.engines import BACKENDS, engine_name
 from seqskip.history import State
 from seqskip.segments import run_segments
 from seqskip.stack import Block, state_shapes
-
-
-class SkipOptions(TypedDict, total=False):
-    """The keyword arguments that every layer has beside torch.nn's; `Recurrent` describes them."""
-
-    delays: Delays
-    input_delays: InputDelays
-    residual: str | None
-    projection: str | None
-    norm: str | None
-    norm_first: bool
-    residual_scale: float | None
-    stochastic_depth: float
-    backend: str
-    checkpoint_segments: int
-    device: torch.device | str | None
-    dtype: torch.dtype | None
-
-
-class StackOptions(SkipOptions, total=False):
-    """The keyword arguments that every layer has."""
-
-    batch_first: bool
-    dropout: float
-    bidirectional: bool
 
 
 class Recurrent(Assembly):

@@ -32,15 +32,16 @@ ARROWS = {
     "segments": {"stack", "history"},
     "forcing": {"stack", "cells", "history", "lengths"},
     "streaming": {"engines", "depth", "cells", "delays"},
+    "options": {"delays"},
     "interface": {"layouts", "history", "checks"},
     "assembly": {"interface", "stack", "depth", "directions", "engines", "cells", "bound", "delays", "history"},
     "recurrent": {"assembly", "cells", "segments", "stack", "depth", "engines", "delays", "history", "checks"},
-    "layers": {"recurrent", "interface", "streaming", "forcing", "engines", "init", "cells"}
+    "layers": {"recurrent", "options", "interface", "streaming", "forcing", "engines", "init", "cells"}
     | {"bound", "delays", "history", "checks"},
     "model": {"recurrent", "lengths", "taps", "checks"},
+    "dilated_rnn": {"model", "layers", "delays", "checks"},
     "resnet": {"depth", "cells", "checks"},
     "ode": {"checks"},
-    "dilated_rnn": {"model", "layers", "delays", "checks"},
     "analysis": {"cells", "scan", "engines", "taps", "depth", "directions", "stack", "recurrent", "layers", "model"}
     | {"resnet", "delays", "history", "layouts", "checks"},
     "tasks": set(),
@@ -51,7 +52,7 @@ ARROWS["training"] = set(ARROWS) - {"configs"}
 ARROWS["benchmark"] = (set(ARROWS) - {"configs"}) | {""}
 ARROWS["cli"] = set(ARROWS) | {""}
 ARROWS["__main__"] = {"cli"}
-# seqskip/__init__.py: public names only.
+# seqskip/__init__.py: public names only
 ARROWS[""] = {"delays", "depth", "engines", "layers", "model", "dilated_rnn", "ode", "resnet"}
 
 TRAINING_ONLY = {"pytorch_lightning", "lightning", "torchmetrics", "jsonargparse"}

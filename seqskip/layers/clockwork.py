@@ -8,7 +8,8 @@ from typing_extensions import Unpack
 from seqskip import checks
 from seqskip.cells import ClockworkCell
 from seqskip.cells.clockwork import PERIODS
-from seqskip.recurrent import Recurrent, StackOptions
+from seqskip.options import StackOptions
+from seqskip.recurrent import Recurrent
 
 
 class Clockwork(Recurrent):

@@ -7,7 +7,8 @@ from typing_extensions import Unpack
 from seqskip import checks
 from seqskip.cells import MISTCell
 from seqskip.delays import exponential, per_layer
-from seqskip.recurrent import Recurrent, StackOptions
+from seqskip.options import StackOptions
+from seqskip.recurrent import Recurrent
 
 
 class MIST(Recurrent):

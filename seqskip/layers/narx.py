@@ -14,7 +14,8 @@ from seqskip.cells import NARXCell
 from seqskip.forcing import forced
 from seqskip.history import State
 from seqskip.interface import LayerInput, LayerState
-from seqskip.recurrent import Recurrent, StackOptions
+from seqskip.options import StackOptions
+from seqskip.recurrent import Recurrent
 
 
 class NARX(Recurrent):

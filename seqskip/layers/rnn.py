@@ -8,7 +8,7 @@ from typing_extensions import Unpack
 from seqskip import checks
 from seqskip.cells import NONLINEARITIES, RNNCell
 from seqskip.layers.torch_shaped import TorchLayer
-from seqskip.recurrent import SkipOptions
+from seqskip.options import SkipOptions
 
 
 class RNN(TorchLayer):

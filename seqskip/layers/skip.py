@@ -11,7 +11,8 @@ from seqskip.cells import Cell, SkipGRUCell, SkipLSTMCell
 from seqskip.engines import Engine
 from seqskip.history import State
 from seqskip.layers.updates import Updates, Watched
-from seqskip.recurrent import Recurrent, StackOptions
+from seqskip.options import StackOptions
+from seqskip.recurrent import Recurrent
 
 
 class _Skip(Recurrent):

@@ -7,7 +7,8 @@ from typing_extensions import Unpack
 from seqskip import checks
 from seqskip.cells import TauGRUCell
 from seqskip.delays import Delays, LayerDelays
-from seqskip.recurrent import Recurrent, StackOptions
+from seqskip.options import StackOptions
+from seqskip.recurrent import Recurrent
 
 _OWN = "delays must be left to TauGRU, which reads lags 1 and tau + 1, got {!r}; {}"
 

@@ -11,7 +11,8 @@ from seqskip.cells import COMBINE, Cell, Sizes, TorchCell
 from seqskip.init import INITIALISERS
 from seqskip.interface import LayerState
 from seqskip.layers.learned import LearnedDelays
-from seqskip.recurrent import Recurrent, SkipOptions
+from seqskip.options import SkipOptions
+from seqskip.recurrent import Recurrent
 from seqskip.streaming import short_way
 
 _BIASES = ("bias_ih", "bias_hh")

@@ -1,13 +1,14 @@
 """What is measured of every way to skip time or depth, and of cells of one's own, against plain autograd."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
-from seqskip import GRU, RNN, SequenceModel, Stack
+from seqskip import GRU, RHN, RNN, SequenceModel, Stack
 from seqskip.analysis import gradient_decay
 from seqskip.analysis.recording import record
 from seqskip.analysis.zeros import Zero
@@ -195,3 +196,15 @@ def test_replacing_a_weight_is_seen() -> None:
     np.testing.assert_allclose(
         after.select(seed=0, answer=0), log_norms(core, x, STEPS - 1, "h", blocks=blocks), rtol=0, atol=1e-9
     )
+
+
+@pytest.mark.parametrize("delays", [1, (2, 4)], ids=str)
+def test_masks_that_a_cell_draws_for_a_call_are_measured_as_drawn(delays: Any) -> None:
+    core = RHN(3, 4, 2, delays=delays, recurrent_dropout=0.5, input_dropout=0.5, dtype=torch.float64)
+    x = sequence(core, 9)
+    torch.manual_seed(4)
+    blocks = [block.drawn(2) for block in core.blocks()]
+    for wrt in ("h", "x"):
+        torch.manual_seed(4)
+        measured = gradient_decay(core, x, wrt=wrt, at=[8, 5]).select(seed=0, answer=0)
+        np.testing.assert_allclose(measured, log_norms(core, x, 8, wrt, blocks=blocks), rtol=0, atol=1e-9)
