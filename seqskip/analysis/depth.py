@@ -108,14 +108,15 @@ def _chain(net: nn.Module, x: Tensor) -> Chain:
 
 
 def _blocks(core: Recurrent, z: Tensor) -> list[Layer]:
-    """Return the layers of a recurrent stack from zero states, each (T, B, I) to (T, B, H)."""
+    """Return the layers of a recurrent stack from the state that it starts in, each (T, B, I) to (T, B, H)."""
     blocks = [block.drawn(z.size(1)) for block in core.blocks()] if core.training else core.blocks()
-    zeros = tuple(z.new_zeros(rows, z.size(1), width) for rows, width in core.state_shapes())
 
     def layer(block: Block, initial: list[tuple[Tensor, ...]]) -> Layer:
         return lambda x: block.run(x, initial, None)[0]
 
-    return [layer(block, initial) for block, initial in zip(blocks, split_state(blocks, zeros), strict=True)]
+    return [
+        layer(block, initial) for block, initial in zip(blocks, split_state(blocks, core.initial_state(z)), strict=True)
+    ]
 
 
 def _first_of(module: nn.Module) -> Layer:
