@@ -1,8 +1,8 @@
 """From what a layer was asked for to what runs: its weights by name, and the blocks that they are bound in."""
 
-from abc import ABC
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +20,6 @@ from seqskip.stack import Block, state_shapes
 class Assembly(Interface, ABC):
     """The weights of a stack, `{name}_l{layer}`, those of the reverse direction with "_reverse" behind it."""
 
-    cell_type: ClassVar[type[Cell]]
     num_layers: int
     hidden_sizes: tuple[int, ...]
     dropout: float
@@ -30,6 +29,11 @@ class Assembly(Interface, ABC):
     _delays: tuple[LayerDelays, ...]
     _features: list[int]  # of the input of each layer
     _joined: list[tuple[tuple[str, ...], int]]  # of each layer the weights of its shortcut, and the size of f
+
+    @property
+    @abstractmethod
+    def cell_type(self) -> type[Cell]:
+        """The class of the recurrence; a layer sets it on its class."""
 
     @property
     def cell_options(self) -> Mapping[str, Any]:

@@ -11,6 +11,7 @@ from torch import Tensor
 from seqskip.bound import Shapes
 from seqskip.cells.base import Cell, Sizes
 from seqskip.cells.combine import COMBINE, Delayed
+from seqskip.delays import edges
 from seqskip.history import Past, State
 
 
@@ -73,7 +74,7 @@ class TorchCell(Cell):
 
     @property
     def edges(self) -> tuple[int, ...]:
-        own = super().edges
+        own = edges(self.delays)  # torch.compile cannot read a property of super()
         return tuple(sorted({1, *own})) if self.combine == "gate" else own
 
     def project(self, x: Tensor) -> Tensor:

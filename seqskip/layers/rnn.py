@@ -45,7 +45,8 @@ class RNN(TorchLayer):
 
     @property
     def cell_options(self) -> Mapping[str, Any]:
-        return {**super().cell_options, "nonlinearity": self.nonlinearity}
+        # Not out of super(), of which torch.compile cannot read a property.
+        return {"combine": self.combine, "nonlinearity": self.nonlinearity}
 
     def shown(self) -> dict[str, object]:
         return super().shown() | {"nonlinearity": self.nonlinearity}

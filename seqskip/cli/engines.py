@@ -1,0 +1,58 @@
+"""Which engine runs each layer, as `seqskip info` shows it."""
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor, nn
+
+import seqskip.layers
+from seqskip.cells import COMBINE
+from seqskip.cells.module import OwnHistory
+from seqskip.recurrent import Recurrent
+
+# What may change which engine runs a layer, beside its class.
+OPTIONS: tuple[Mapping[str, Any], ...] = (
+    {"delays": 8},
+    {"delays": (1, 2.5)},
+    *({"delays": (1, 8), "combine": combine} for combine in COMBINE),
+)
+
+
+class OwnCell(nn.Linear):
+    """Stands for any cell of one's own."""
+
+    def step(self, x: Tensor, history: OwnHistory) -> Tensor:
+        """Return the state after one step."""
+        return self(x) + history.mean()[0]
+
+
+def table() -> list[tuple[str, str, str]]:
+    """Return of each layer its name, the engine that runs it and the reason; below it, the options that change them."""
+    rows = []
+    for name, kind in vars(seqskip.layers).items():
+        if isinstance(kind, type) and issubclass(kind, Recurrent) and not inspect.isabstract(kind):
+            usual = _engine(kind, {})
+            rows.append((name, *usual))
+            others = {_words(options): _engine(kind, options) for options in OPTIONS}
+            rows += [(f"  {words}", *found) for words, found in others.items() if found not in (None, usual)]
+    return rows
+
+
+def _engine(kind: type[Recurrent], options: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return the engine of a layer with such options and the reason; None for a layer that does not take them."""
+    first = (OwnCell,) if "cell" in inspect.signature(kind).parameters else ()
+    try:
+        layer = kind(*first, input_size=1, hidden_size=8, **options)
+    except (TypeError, ValueError):
+        if not options:
+            raise
+        return None
+    try:
+        return layer.engines()[0]
+    except ValueError as error:  # an engine is forced that does not know this layer
+        return "none", str(error)
+
+
+def _words(options: Mapping[str, Any]) -> str:
+    return " ".join(f"{name}={value!r}" for name, value in options.items())
