@@ -27,6 +27,7 @@ class Assembly(Interface, ABC):
     wiring: Wiring
 
     _delays: tuple[LayerDelays, ...]
+    _cell_weights: dict[int, tuple[str, ...]]  # of each layer the weights of its cells
     _features: list[int]  # of the input of each layer
     _joined: list[tuple[tuple[str, ...], int]]  # of each layer the weights of its shortcut, and the size of f
 
@@ -45,7 +46,7 @@ class Assembly(Interface, ABC):
         return dict(self.cell_type.shapes(sizes, **self.cell_options))
 
     def _allocate(self, factory: dict[str, Any]) -> None:
-        self._features, self._joined, features = [], [], self.input_size
+        self._cell_weights, self._features, self._joined, features = {}, [], [], self.input_size
         for layer in range(self.num_layers):
             self._features.append(features)
             for direction in self._directions:
@@ -53,9 +54,12 @@ class Assembly(Interface, ABC):
             size = sum(self.cell(layer, direction.suffix).widths[0] for direction in self._directions)
             features = self._surround(layer, features, size, factory)
         self._output_size = features
+        self._state_shapes = self._delays, state_shapes(self.blocks())
 
     def _allocate_cell(self, layer: int, suffix: str, factory: dict[str, Any]) -> None:
-        self._register(self.weight_shapes(self._sizes(layer)), f"_l{layer}{suffix}", factory)
+        shapes = self.weight_shapes(self._sizes(layer))
+        self._cell_weights[layer] = tuple(shapes)
+        self._register(shapes, f"_l{layer}{suffix}", factory)
 
     def _surround(self, layer: int, features: int, size: int, factory: dict[str, Any]) -> int:
         """Allocate what stands round a layer that makes `size` features of `features`; return those of its output."""
@@ -109,8 +113,7 @@ class Assembly(Interface, ABC):
 
     def cell(self, layer: int, suffix: str = "") -> Cell:
         """Return one layer's recurrence, bound to its present weights; the suffix "_reverse" names the other one."""
-        names = self.weight_shapes(self._sizes(layer))
-        weights = {name: getattr(self, f"{name}_l{layer}{suffix}") for name in names}
+        weights = {name: getattr(self, f"{name}_l{layer}{suffix}") for name in self._cell_weights[layer]}
         return self.cell_type(**weights, delays=self._delays[layer], **self.cell_options)
 
     def _join(self, layer: int) -> Join | None:
@@ -148,4 +151,5 @@ class Assembly(Interface, ABC):
         return (*self.cell(0).state_names, *(("x",) if held else ()))
 
     def state_shapes(self) -> list[tuple[int, int]]:
-        return state_shapes(self.blocks())
+        delays, shapes = self._state_shapes
+        return shapes if delays == self._delays else state_shapes(self.blocks())

@@ -39,7 +39,8 @@ class Forward:
 
     def drawn(self, batch: int) -> Self:
         """Return the same for one call on B samples in training."""
-        return replace(self, cell=self.cell.drawn(batch))
+        cell = self.cell.drawn(batch)
+        return self if cell is self.cell else replace(self, cell=cell)
 
     def run(self, x: Tensor, initial: State, lengths: Tensor | None) -> tuple[Tensor, State]:
         """Return the hidden state at every step, (T, B, H), and the delay line after the last step read."""

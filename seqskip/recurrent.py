@@ -14,6 +14,7 @@ from seqskip.depth import Wiring
 from seqskip.engines import BACKENDS, engine_name
 from seqskip.history import State
 from seqskip.segments import run_segments
+from seqskip.stack import state_shapes
 
 
 class SkipOptions(TypedDict, total=False):
@@ -161,6 +162,7 @@ class Recurrent(Assembly):
                     f"{len(before)} delays, or make a new layer"
                 )
         self._delays = changed
+        self._state_shapes = changed, state_shapes(self.blocks())
 
     @property
     def edges(self) -> tuple[Steps, ...]:

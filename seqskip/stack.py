@@ -36,10 +36,8 @@ class Block:
 
     def drawn(self, batch: int) -> Self:
         """Return the same for one call on B samples in training: with what is drawn once for each sample."""
-        directions = [one.drawn(batch) for one in self.directions]
-        if not self.drop_path:
-            return replace(self, directions=directions)
-        return replace(self, directions=directions, kept=_kept(self.forward.cell.weight, batch, self.drop_path))
+        kept = _kept(self.forward.cell.weight, batch, self.drop_path) if self.drop_path else None
+        return replace(self, directions=[one.drawn(batch) for one in self.directions], kept=kept)
 
     @property
     def answers_plainly(self) -> bool:

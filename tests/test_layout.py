@@ -33,7 +33,7 @@ ARROWS = {
     "streaming": {"engines", "depth", "cells", "delays"},
     "interface": {"layouts", "history", "checks"},
     "assembly": {"interface", "stack", "depth", "directions", "engines", "cells", "bound", "delays"},
-    "recurrent": {"assembly", "segments", "depth", "engines", "delays", "history", "checks"},
+    "recurrent": {"assembly", "segments", "stack", "depth", "engines", "delays", "history", "checks"},
     "layers": {"recurrent", "interface", "streaming", "init", "cells", "bound", "delays", "history", "checks"},
     "model": {"recurrent", "lengths", "checks"},
     "analysis": {"cells", "scan", "engines", "depth", "stack", "recurrent", "layers", "model"}
