@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 import torch
@@ -89,6 +90,15 @@ class Assembly(Interface, ABC):
     def output_size(self) -> int:
         """The features of the output: H, or 2H if bidirectional; with residual="dense" those of all layers and x."""
         return self._output_size
+
+    @property
+    def read_backwards(self) -> list[bool]:
+        """Of each feature of the output, whether the reverse direction made it."""
+        if not self.bidirectional:
+            return [False] * self.output_size
+        sizes = [self.cell(layer).widths[0] for layer in range(self.num_layers)]
+        made = [[False] * size + [True] * size for size in sizes]
+        return [*[False] * self.input_size, *chain(*made)] if self.wiring.residual == "dense" else made[-1]
 
     @property
     def like(self) -> Tensor:

@@ -85,7 +85,8 @@ class Recurrent(Assembly):
         checkpoint_segments: cut a sequence in so many segments along time and hold, between forward and backward,
             one state for each instead of every activation. Gradients stay exact, as long as no weight changes
             before the backward pass. It costs one more forward pass; the backward pass holds the activations of
-            one segment. 1 holds all. Not with bidirectional, nor under torch.func.grad, which knows no checkpoints.
+            one segment. 1 holds all. Not with bidirectional or norm="batch", whose results depend on what comes later,
+            nor under torch.func.grad, which knows no checkpoints.
 
     Raises:
         ValueError: an argument, an input or a state breaks a rule; the message names the rule and the repair.
@@ -127,6 +128,11 @@ class Recurrent(Assembly):
         self.checkpoint_segments = checks.integer("checkpoint_segments", checkpoint_segments, 1)
         if self.checkpoint_segments > 1:
             checks.causal("checkpoint_segments > 1", bidirectional, "use checkpoint_segments=1, which holds all")
+            if norm == "batch":
+                raise ValueError(
+                    "checkpoint_segments > 1 needs a norm of each step by itself, got norm='batch', whose statistics "
+                    "are those of all steps; use norm='layer' or 'rms', or checkpoint_segments=1"
+                )
         if dtype is not None and not dtype.is_floating_point:
             raise ValueError(f"dtype must be a floating-point type, got {dtype}; use torch.float32")
         self._allocate({"device": device, "dtype": dtype})
@@ -199,3 +205,7 @@ class Recurrent(Assembly):
         if any(taps != (0,) for taps in self.input_delays):
             found |= {"input_delays": self.input_delays}
         return found | {"residual": self.residual} | self.wiring.shown()
+
+
+# Where the help of the command line looks for what they mean.
+SkipOptions.__doc__ = StackOptions.__doc__ = Recurrent.__doc__

@@ -132,9 +132,7 @@ def test_weights_may_come_from_outside(case: Case) -> None:
     found = torch.func.grad(lambda own: functional_call(layer, own | dict(other.named_buffers()), (x,))[0].sum())(
         {name: weight.detach() for name, weight in weights.items()}
     )
-    expected = torch.autograd.grad(
-        other(x)[0].sum(), list(weights.values()), materialize_grads=True, allow_unused=True
-    )
+    expected = torch.autograd.grad(other(x)[0].sum(), list(weights.values()), materialize_grads=True, allow_unused=True)
     assert_close(list(found.values()), expected)
 
 

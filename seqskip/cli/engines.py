@@ -1,7 +1,7 @@
 """Which engine runs each layer, as `seqskip info` shows it."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from torch import Tensor, nn
@@ -24,7 +24,9 @@ class OwnCell(nn.Linear):
 
     def step(self, x: Tensor, history: OwnHistory) -> Tensor:
         """Return the state after one step."""
-        return self(x) + history.mean()[0]
+        (h,) = history.mean()
+        answer: Tensor = self(x)
+        return answer + h
 
 
 def table() -> list[tuple[str, str, str]]:
@@ -32,22 +34,25 @@ def table() -> list[tuple[str, str, str]]:
     rows = []
     for name, kind in vars(seqskip.layers).items():
         if isinstance(kind, type) and issubclass(kind, Recurrent) and not inspect.isabstract(kind):
-            usual = _engine(kind, {})
+            usual = _engine(_built(kind, {}))
             rows.append((name, *usual))
-            others = {_words(options): _engine(kind, options) for options in OPTIONS}
-            rows += [(f"  {words}", *found) for words, found in others.items() if found not in (None, usual)]
+            for options in OPTIONS:
+                try:
+                    other = _engine(_built(kind, options))
+                except (TypeError, ValueError):  # a layer that does not take them
+                    continue
+                if other != usual:
+                    rows.append((f"  {_words(options)}", *other))
     return rows
 
 
-def _engine(kind: type[Recurrent], options: Mapping[str, Any]) -> tuple[str, str] | None:
-    """Return the engine of a layer with such options and the reason; None for a layer that does not take them."""
-    first = (OwnCell,) if "cell" in inspect.signature(kind).parameters else ()
-    try:
-        layer = kind(*first, input_size=1, hidden_size=8, **options)
-    except (TypeError, ValueError):
-        if not options:
-            raise
-        return None
+def _built(kind: Callable[..., Recurrent], options: Mapping[str, Any]) -> Recurrent:
+    own = {"cell": OwnCell} if "cell" in inspect.signature(kind).parameters else {}
+    return kind(**own, input_size=1, hidden_size=8, **options)
+
+
+def _engine(layer: Recurrent) -> tuple[str, str]:
+    """Return what runs a layer, and the reason."""
     try:
         return layer.engines()[0]
     except ValueError as error:  # an engine is forced that does not know this layer

@@ -12,6 +12,7 @@ from seqskip.cli.engines import table
 from seqskip.engines import ENGINES
 from seqskip.engines.native import describe
 
+
 def info(words: list[str]) -> int:
     """Print what runs where."""
     if words[1:]:
@@ -29,8 +30,8 @@ def info(words: list[str]) -> int:
     print(f"CUDA      {cuda}")
     print(f"engines   {', '.join(ENGINES)}; SEQSKIP_BACKEND={os.environ.get('SEQSKIP_BACKEND', 'not set')}")
     print("layers    what runs them, and why")
-    for words in table():
-        print("  {:<35} {:<9} {}".format(*words))
+    for layer, engine, reason in table():
+        print(f"  {layer:<35} {engine:<9} {reason}")
     print("kernels   C++ of the native engine")
     for name, text in describe().items():
         print(f"  {name:<9} {text}")
