@@ -19,7 +19,7 @@ def short_way(layer: Any, base: Any) -> Stream | None:
     if (
         torch.compiler.is_compiling()
         or layer.bidirectional
-        or (layer.dropout and layer.training)
+        or (layer.training and (layer.dropout or layer.wiring.stochastic_depth))
         or kind.forward is not base.forward
         or kind.run is not base.run
         or kind.cell is not base.cell

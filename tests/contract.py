@@ -58,6 +58,8 @@ class Case:
     options: Mapping[str, Any] = field(default_factory=dict)
     first: tuple[Any, ...] = ()  # what stands before the sizes
     free: bool = True  # whether it takes any set of delays
+    units: int = 3
+    starts_at_zero: bool = True  # where no state is given
 
     def __str__(self) -> str:
         words = [self.layer_type.__name__, *(one.__name__ for one in self.first)]
@@ -76,7 +78,7 @@ class Case:
 
     def made(self, **more: Any) -> Recurrent:
         """Return a layer as its constructor leaves it."""
-        sizes = {"hidden_size": 3, "num_layers": 2}
+        sizes = {"hidden_size": self.units, "num_layers": 2}
         return self.layer_type(*self.first, **{"input_size": 2, **sizes, **self.options, **more})
 
 
@@ -109,9 +111,9 @@ def _literature() -> list[Case]:
     found = []
     for one in FOUND:
         delays = {"delays": ((1, 3), (2.5,))} if one.delays else {}
-        found += [Case(one.layer, delays | dict(options), free=one.delays) for options in one.options]
-        wired = {"residual": "highway", "norm": "layer"}
-        found.append(Case(one.layer, delays | dict(one.options[0]) | wired, free=one.delays))
+        wired = dict(one.options[0]) | {"residual": "highway"}  # no norm, which makes one feature constant
+        for options in (*one.options, wired):
+            found.append(Case(one.layer, delays | options, (), one.delays, one.units[-1], one.start is None))
     return found
 
 

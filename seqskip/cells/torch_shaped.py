@@ -74,7 +74,7 @@ class TorchCell(Cell):
 
     @property
     def edges(self) -> tuple[int, ...]:
-        own = edges(self.delays)  # torch.compile cannot read a property of super()
+        own = edges(self.delays)  # not super().edges, which torch.compile cannot read
         return tuple(sorted({1, *own})) if self.combine == "gate" else own
 
     def project(self, x: Tensor) -> Tensor:

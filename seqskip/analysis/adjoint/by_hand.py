@@ -24,6 +24,11 @@ from seqskip.history import State
 BLOCKS = 128  # of min(delays) steps in a segment: enough for a factor of 0.17 from each to the next
 
 
+def swept(cell: Cell) -> bool:
+    """Return whether `trace_by_hand` knows a cell of the sweeps: one whose delayed states have equal shares."""
+    return isinstance(cell, TorchCell) and cell.combine in ("sum", "mean")
+
+
 def trace_by_hand(engine: SweepEngine, cell: Cell, x: Tensor, initial: State) -> Trace:
     """Run a layer by an engine's sweeps."""
     problem, make = Call.of(engine.name, cell, x, initial, None).problem(), makers(engine.name, x)
