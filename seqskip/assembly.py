@@ -1,8 +1,9 @@
 """From what a layer was asked for to what runs: its weights by name, and the blocks that they are bound in."""
 
-from abc import ABC
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from itertools import chain
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +13,7 @@ from seqskip.delays import LayerDelays, Steps
 from seqskip.depth import Join, Wiring
 from seqskip.directions import Forward, Reverse, Taps
 from seqskip.engines import Engine, choose
+from seqskip.engines import backend as forced
 from seqskip.history import State
 from seqskip.interface import Interface
 from seqskip.stack import Block, initial_state, state_shapes
@@ -20,7 +22,6 @@ from seqskip.stack import Block, initial_state, state_shapes
 class Assembly(Interface, ABC):
     """The weights of a stack, `{name}_l{layer}`, those of the reverse direction with "_reverse" behind it."""
 
-    cell_type: ClassVar[type[Cell]]
     num_layers: int
     hidden_sizes: tuple[int, ...]
     dropout: float
@@ -31,6 +32,11 @@ class Assembly(Interface, ABC):
     _cell_weights: dict[int, tuple[str, ...]]  # of each layer the weights of its cells
     _features: list[int]  # of the input of each layer
     _joined: list[tuple[Wiring, tuple[str, ...], int]]  # of each layer, the weights of its shortcut, and the size of f
+
+    @property
+    @abstractmethod
+    def cell_type(self) -> type[Cell]:
+        """The class of the recurrence; a layer sets it on its class."""
 
     @property
     def cell_options(self) -> Mapping[str, Any]:
@@ -50,7 +56,7 @@ class Assembly(Interface, ABC):
             size = sum(self.cell(layer, direction.suffix).widths[0] for direction in self._directions)
             features = self._surround(layer, features, size, factory)
         self._output_size = features
-        self._state_shapes = self._delays, state_shapes(self.blocks())
+        self._state_shapes = self._delays, self._found_shapes()
 
     def _allocate_cell(self, layer: int, suffix: str, factory: dict[str, Any]) -> None:
         shapes = self.weight_shapes(self._sizes(layer))
@@ -85,6 +91,15 @@ class Assembly(Interface, ABC):
     def output_size(self) -> int:
         """The features of the output: H, or 2H if bidirectional; with residual="dense" those of all layers and x."""
         return self._output_size
+
+    @property
+    def read_backwards(self) -> list[bool]:
+        """Of each feature of the output, whether the reverse direction made it."""
+        if not self.bidirectional:
+            return [False] * self.output_size
+        sizes = [self.cell(layer).widths[0] for layer in range(self.num_layers)]
+        made = [[False] * size + [True] * size for size in sizes]
+        return [*[False] * self.input_size, *chain(*made)] if self.wiring.residual == "dense" else made[-1]
 
     @property
     def like(self) -> Tensor:
@@ -146,7 +161,11 @@ class Assembly(Interface, ABC):
 
     def state_shapes(self) -> list[tuple[int, int]]:
         delays, shapes = self._state_shapes
-        return shapes if delays == self._delays else state_shapes(self.blocks())
+        return shapes if delays == self._delays else self._found_shapes()
+
+    def _found_shapes(self) -> list[tuple[int, int]]:
+        with forced("reference"):  # an engine that cannot run is told when the layer runs
+            return state_shapes(self.blocks())
 
     def initial_state(self, x: Tensor) -> State:
         if self.cell_type.initial is Cell.initial:  # zeros, for which no block has to be put together

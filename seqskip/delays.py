@@ -39,7 +39,7 @@ class _Kind:
         return _FORMS
 
 
-_RECURRENT = _Kind("delays", 1, True, "integers >= 1", "use 1 for an ordinary recurrent layer")
+_RECURRENT = _Kind("delays", 1, True, "numbers >= 1", "use 1 for an ordinary recurrent layer")
 _INPUT = _Kind("input_delays", 0, False, "integers >= 0", "use 0 for a layer that reads the present input")
 
 

@@ -23,8 +23,9 @@ from seqskip.delays import (
 from seqskip.depth import Wiring
 from seqskip.engines import BACKENDS, engine_name
 from seqskip.history import State
+from seqskip.options import SkipOptions, StackOptions
 from seqskip.segments import run_segments
-from seqskip.stack import Block, state_shapes
+from seqskip.stack import Block
 
 
 class Recurrent(Assembly):
@@ -150,7 +151,7 @@ class Recurrent(Assembly):
                     f"{len(before)} delays, or make a new layer"
                 )
         self._delays = changed
-        self._state_shapes = changed, state_shapes(self.blocks())
+        self._state_shapes = changed, self._found_shapes()
 
     def resample(self, ratio: float) -> None:
         """Make a net that was trained at one sample rate run at another: multiply all its delays by a ratio.
@@ -172,7 +173,7 @@ class Recurrent(Assembly):
         delays, taps = resampled(self._delays, ratio), taps_resampled(self.input_delays, ratio)
         self.delays = delays
         self.input_delays = taps
-        self._state_shapes = delays, state_shapes(self.blocks())
+        self._state_shapes = delays, self._found_shapes()
 
     @property
     def edges(self) -> tuple[Steps, ...]:
@@ -232,3 +233,7 @@ def _demand_delays_alone(cell: Cell, layer: int) -> None:
             f"layer {layer} reads those {min(fixed)} step ago at any sample rate; use another way to combine delays, "
             "such as combine='learned'"
         )
+
+
+# Where the help of the command line looks for what they mean.
+SkipOptions.__doc__ = StackOptions.__doc__ = Recurrent.__doc__

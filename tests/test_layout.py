@@ -31,11 +31,12 @@ ARROWS = {
     "stack": {"depth", "directions", "history"},
     "segments": {"stack", "history"},
     "forcing": {"stack", "cells", "history", "lengths"},
-    "streaming": {"engines", "depth", "cells", "delays"},
+    "streaming": {"engines", "cells", "delays"},
     "options": {"delays"},
     "interface": {"layouts", "history", "checks"},
     "assembly": {"interface", "stack", "depth", "directions", "engines", "cells", "bound", "delays", "history"},
-    "recurrent": {"assembly", "cells", "segments", "stack", "depth", "engines", "delays", "history", "checks"},
+    "recurrent": {"assembly", "cells", "segments", "stack", "depth", "engines", "options", "delays", "history"}
+    | {"checks"},
     "layers": {"recurrent", "options", "interface", "streaming", "forcing", "engines", "init", "cells"}
     | {"bound", "delays", "history", "checks"},
     "model": {"recurrent", "lengths", "taps", "checks"},

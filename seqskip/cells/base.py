@@ -85,6 +85,11 @@ class Cell(Bound, ABC):
         """The number g of independent interleaved recurrences that the layer consists of."""
         return common_step(self.edges)
 
+    @property
+    def random(self) -> bool:
+        """Whether a step may draw random numbers, beside those that `drawn` draws."""
+        return False
+
     def phase(self) -> Self:
         """Return the cell of one of the g interleaved recurrences: the same weights, the delays divided by g."""
         g = self.common_step

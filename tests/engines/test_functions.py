@@ -42,7 +42,7 @@ def every_size(dtype: torch.dtype) -> Tensor:
 def run(cell_type: type[Cell], x: Tensor) -> list[Tensor]:
     """Return all that `seqskip::forward` gives for one unit with weight 1 and no memory, over x as a batch."""
     w = torch.ones(cell_type.gates, 1, dtype=x.dtype)
-    cell = cell_type(w, torch.zeros_like(w), None, None, (1,), "sum")
+    cell = cell_type(w, torch.zeros_like(w), None, None, delays=(1,))
     line = (x.new_zeros(1, len(x), 1),) * len(cell.state_names)
     found: list[Tensor] = torch.ops.seqskip.forward(*Call.of("native", cell, x.view(1, -1, 1), line, None), True)
     return found
