@@ -1,26 +1,27 @@
 """From what a layer was asked for to what runs: its weights by name, and the blocks that they are bound in."""
 
-from abc import ABC
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from itertools import chain
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from seqskip.cells import Cell, Sizes
 from seqskip.delays import LayerDelays, Steps
-from seqskip.depth import JOINS, NORMS, Join, Wiring
-from seqskip.depth.joins import Projected
+from seqskip.depth import Join, Wiring
 from seqskip.directions import Forward, Reverse, Taps
-from seqskip.engines import choose
+from seqskip.engines import Engine, choose
+from seqskip.engines import backend as forced
+from seqskip.history import State
 from seqskip.interface import Interface
-from seqskip.stack import Block, state_shapes
+from seqskip.stack import Block, initial_state, state_shapes
 
 
 class Assembly(Interface, ABC):
     """The weights of a stack, `{name}_l{layer}`, those of the reverse direction with "_reverse" behind it."""
 
-    cell_type: ClassVar[type[Cell]]
     num_layers: int
     hidden_sizes: tuple[int, ...]
     dropout: float
@@ -30,7 +31,12 @@ class Assembly(Interface, ABC):
     _delays: tuple[LayerDelays, ...]
     _cell_weights: dict[int, tuple[str, ...]]  # of each layer the weights of its cells
     _features: list[int]  # of the input of each layer
-    _joined: list[tuple[tuple[str, ...], int]]  # of each layer the weights of its shortcut, and the size of f
+    _joined: list[tuple[Wiring, tuple[str, ...], int]]  # of each layer, the weights of its shortcut, and the size of f
+
+    @property
+    @abstractmethod
+    def cell_type(self) -> type[Cell]:
+        """The class of the recurrence; a layer sets it on its class."""
 
     @property
     def cell_options(self) -> Mapping[str, Any]:
@@ -50,7 +56,7 @@ class Assembly(Interface, ABC):
             size = sum(self.cell(layer, direction.suffix).widths[0] for direction in self._directions)
             features = self._surround(layer, features, size, factory)
         self._output_size = features
-        self._state_shapes = self._delays, state_shapes(self.blocks())
+        self._state_shapes = self._delays, self._found_shapes()
 
     def _allocate_cell(self, layer: int, suffix: str, factory: dict[str, Any]) -> None:
         shapes = self.weight_shapes(self._sizes(layer))
@@ -59,14 +65,14 @@ class Assembly(Interface, ABC):
 
     def _surround(self, layer: int, features: int, size: int, factory: dict[str, Any]) -> int:
         """Allocate what stands round a layer that makes `size` features of `features`; return those of its output."""
-        shapes = self.wiring.shapes(features, size)
+        wiring = self.wiring.of_layer(layer, self.num_layers)
+        shapes = wiring.shapes(features, size)
         self._register(shapes, f"_l{layer}", factory)
-        self._joined.append((tuple(shapes), size))
-        output = self.wiring.output_size(features, size)
-        if self.wiring.norm is not None and (layer or not self.wiring.norm_first):
-            read = features if self.wiring.norm_first else output
-            self.add_module(f"norm_l{layer}", NORMS[self.wiring.norm](read, **factory))
-        return output
+        self._joined.append((wiring, tuple(shapes), size))
+        norm = wiring.make_norm(features, size, factory)
+        if norm is not None:
+            self.add_module(f"norm_l{layer}", norm)
+        return wiring.output_size(features, size)
 
     def _register(self, shapes: Mapping[str, tuple[int, ...] | None], suffix: str, factory: dict[str, Any]) -> None:
         for name, shape in shapes.items():
@@ -87,6 +93,15 @@ class Assembly(Interface, ABC):
         return self._output_size
 
     @property
+    def read_backwards(self) -> list[bool]:
+        """Of each feature of the output, whether the reverse direction made it."""
+        if not self.bidirectional:
+            return [False] * self.output_size
+        sizes = [self.cell(layer).widths[0] for layer in range(self.num_layers)]
+        made = [[False] * size + [True] * size for size in sizes]
+        return [*[False] * self.input_size, *chain(*made)] if self.wiring.residual == "dense" else made[-1]
+
+    @property
     def like(self) -> Tensor:
         return next(self.parameters())
 
@@ -97,11 +112,9 @@ class Assembly(Interface, ABC):
                 self.reset_cell(self.cell(layer, direction.suffix))
             join, norm = self._join(layer), getattr(self, f"norm_l{layer}", None)
             if join is not None:
-                join.reset_parameters()
+                self.wiring.reset_parameters(join)
             if norm is not None:
                 norm.reset_parameters()
-            if self.wiring.residual_scale is not None:
-                nn.init.constant_(self.get_parameter(f"residual_scale_l{layer}"), self.wiring.residual_scale)
 
     def reset_cell(self, cell: Cell) -> None:
         """Draw the weights of one recurrence."""
@@ -110,36 +123,36 @@ class Assembly(Interface, ABC):
     def cell(self, layer: int, suffix: str = "") -> Cell:
         """Return one layer's recurrence, bound to its present weights; the suffix "_reverse" names the other one."""
         weights = {name: getattr(self, f"{name}_l{layer}{suffix}") for name in self._cell_weights[layer]}
-        return self.cell_type(**weights, delays=self._delays[layer], **self.cell_options)
+        return self.cell_type.bind(weights, delays=self._delays[layer], **self.cell_options)
 
     def _join(self, layer: int) -> Join | None:
-        if self.wiring.residual is None:
-            return None
-        kind = JOINS[self.wiring.residual]
-        names, size = self._joined[layer]
-        weights: dict[str, Any] = {name: getattr(self, f"{name}_l{layer}") for name in names}
-        return kind(size=size, **weights) if issubclass(kind, Projected) else kind(**weights)
+        wiring, names, size = self._joined[layer]
+        return wiring.bind({name: getattr(self, f"{name}_l{layer}") for name in names}, size)
 
     def blocks(self) -> list[Block]:
         """Return the layers of the stack as they run: directions, shortcut, norm and dropout of each."""
         return [self._block(layer) for layer in range(self.num_layers)]
 
     def _block(self, layer: int) -> Block:
-        inner = layer < self.num_layers - 1
+        wiring, inner = self._joined[layer][0], layer < self.num_layers - 1
         return Block(
             [self._reader(layer, direction) for direction in self._directions],
-            self._join(layer),
-            getattr(self, f"norm_l{layer}", None),
-            self.wiring.norm_first,
-            self.dropout if self.training and inner else 0.0,
-            self.wiring.stochastic_depth * (layer + 1) / self.num_layers if self.training else 0.0,
+            join=self._join(layer),
+            norm=getattr(self, f"norm_l{layer}", None),
+            norm_first=wiring.norm_first,
+            dropout=self.dropout if self.training and inner else 0.0,
+            drop_path=wiring.stochastic_depth if self.training else 0.0,
         )
 
     def _reader(self, layer: int, direction: type[Forward]) -> Forward:
         cell = self.cell(layer, direction.suffix)
         held = any(taps != (0,) for taps in self.input_delays)
         taps = Taps(self.input_delays[layer], self._features[layer]) if held else None
-        return direction(cell, choose(cell, self.backend), taps)
+        return direction(cell, self.engine(cell), taps)
+
+    def engine(self, cell: Cell) -> Engine:
+        """Return what runs a cell over time."""
+        return choose(cell, self.backend)
 
     @property
     def state_names(self) -> tuple[str, ...]:
@@ -148,4 +161,13 @@ class Assembly(Interface, ABC):
 
     def state_shapes(self) -> list[tuple[int, int]]:
         delays, shapes = self._state_shapes
-        return shapes if delays == self._delays else state_shapes(self.blocks())
+        return shapes if delays == self._delays else self._found_shapes()
+
+    def _found_shapes(self) -> list[tuple[int, int]]:
+        with forced("reference"):  # an engine that cannot run is told when the layer runs
+            return state_shapes(self.blocks())
+
+    def initial_state(self, x: Tensor) -> State:
+        if self.cell_type.initial is Cell.initial:  # zeros, for which no block has to be put together
+            return tuple(x.new_zeros(rows, x.size(1), width) for rows, width in self.state_shapes())
+        return initial_state(self.blocks(), x)

@@ -57,10 +57,24 @@ def finite(name: str, value: object) -> float:
     return float(value)
 
 
-def positive(name: str, value: object) -> float:
-    """Return `value` if it is a finite number above 0, else raise ValueError."""
+def positive(name: str, value: object, repair: str = "") -> float:
+    """Return `value` if it is a finite number above 0, else raise ValueError; `repair` says what to do."""
     if not _is_number(value) or not 0 < value < math.inf:
-        raise ValueError(f"{name} must be a finite number > 0, got {value!r}")
+        raise ValueError(f"{name} must be a finite number > 0, got {value!r}{repair and f'; {repair}'}")
+    return float(value)
+
+
+def at_least(name: str, value: object, least: float, repair: str) -> float:
+    """Return `value` if it is a finite number of at least `least`, else raise ValueError; `repair` says what to do."""
+    if not _is_number(value) or not least <= value < math.inf:
+        raise ValueError(f"{name} must be a finite number >= {least:g}, got {value!r}; {repair}")
+    return float(value)
+
+
+def not_negative(name: str, value: object) -> float:
+    """Return `value` if it is a finite number of at least 0, else raise ValueError."""
+    if not _is_number(value) or not 0 <= value < math.inf:
+        raise ValueError(f"{name} must be a finite number >= 0, got {value!r}")
     return float(value)
 
 

@@ -10,6 +10,8 @@ from seqskip import checks
 LayerDelays = tuple[float, ...]  # the delays of one layer, ascending; whole ones are integers
 Steps = tuple[int, ...]  # whole time steps, ascending
 Delays = float | Sequence[float] | Sequence[float | Sequence[float]]  # what a user may write
+# The same of whole steps; a config's numbers become what the type says, and a float is no input delay.
+InputDelays = int | Sequence[int] | Sequence[int | Sequence[int]]
 
 _FORMS = "give an int, one tuple for all layers such as (1, 8), or one per layer such as ((1,), (2,), (4,))"
 
@@ -37,7 +39,7 @@ class _Kind:
         return _FORMS
 
 
-_RECURRENT = _Kind("delays", 1, True, "integers >= 1", "use 1 for an ordinary recurrent layer")
+_RECURRENT = _Kind("delays", 1, True, "numbers >= 1", "use 1 for an ordinary recurrent layer")
 _INPUT = _Kind("input_delays", 0, False, "integers >= 0", "use 0 for a layer that reads the present input")
 
 
@@ -92,7 +94,7 @@ def per_layer(delays: Delays, num_layers: int) -> tuple[LayerDelays, ...]:
     return _per_layer(delays, num_layers, _RECURRENT)
 
 
-def taps_per_layer(input_delays: Delays, num_layers: int) -> tuple[Steps, ...]:
+def taps_per_layer(input_delays: InputDelays, num_layers: int) -> tuple[Steps, ...]:
     """Return the delays of what each layer reads of its input, ascending; 0 is the present step.
 
     The tapped delay line of Lang & Hinton's time-delay net (1988, CMU-CS-88-152).
@@ -104,6 +106,47 @@ def taps_per_layer(input_delays: Delays, num_layers: int) -> tuple[Steps, ...]:
         ValueError: as `per_layer`, of integers >= 0.
     """
     return tuple(tuple(map(int, taps)) for taps in _per_layer(input_delays, num_layers, _INPUT))
+
+
+def resampled(delays: Sequence[LayerDelays], ratio: float) -> tuple[LayerDelays, ...]:
+    """Return the delays of each layer times the ratio of two sample rates; rounding makes no fraction of a whole one.
+
+    >>> resampled([(1, 4), (2.5,)], ratio=1.5)
+    ((1.5, 6), (3.75,))
+
+    Raises:
+        ValueError: a delay would be less than 1, or two of one layer would be the same.
+    """
+    changed = [_scaled(own, ratio) for own in delays]
+    for layer, (before, after) in enumerate(zip(delays, changed, strict=True)):
+        if after[0] < 1:
+            raise ValueError(
+                f"ratio must leave every delay >= 1, got {ratio}, which makes delay {before[0]} of layer {layer} "
+                f"{after[0]:.4g}; use a ratio >= {1 / min(one[0] for one in delays):.4g}, or train with longer "
+                "delays"
+            )
+    return per_layer(changed, len(delays))
+
+
+def taps_resampled(taps: Sequence[Steps], ratio: float) -> tuple[Steps, ...]:
+    """Return the input delays of each layer times the ratio of two sample rates.
+
+    Raises:
+        ValueError: one would be no whole number of steps.
+    """
+    for layer, own in enumerate(taps):
+        for before, after in zip(own, _scaled(own, ratio), strict=True):
+            if not checks.is_integer(after):
+                raise ValueError(
+                    f"ratio must leave input_delays whole, got {ratio}, which makes {before} of layer {layer} "
+                    f"{after:.4g}; use a whole ratio, or a net with input_delays=0"
+                )
+    return tuple(tuple(map(int, _scaled(own, ratio))) for own in taps)
+
+
+def _scaled(delays: LayerDelays, ratio: float) -> LayerDelays:
+    products = [delay * ratio for delay in delays]
+    return tuple(round(one) if math.isclose(one, round(one), rel_tol=1e-9) else one for one in products)
 
 
 def _per_layer(given: object, num_layers: int, kind: _Kind) -> tuple[LayerDelays, ...]:

@@ -37,10 +37,23 @@ class Forward:
         own = [(self.cell.depth, width) for width in self.cell.widths]
         return own if self.taps is None else [*own, (self.taps.delays[-1], self.taps.features)]
 
+    def initial(self, x: Tensor) -> State:
+        """Return the delay line before the first step of x (T, B, ·), where none is given."""
+        own = self.cell.initial(x)
+        rows = () if self.taps is None else (x.new_zeros(self.taps.delays[-1], x.size(1), self.taps.features),)
+        return (*own, *rows)
+
     def drawn(self, batch: int) -> Self:
         """Return the same for one call on B samples in training."""
         cell = self.cell.drawn(batch)
         return self if cell is self.cell else replace(self, cell=cell)
+
+    def read(self, x: Tensor) -> Tensor:
+        """Return what the cell reads of x, (T, B, I), where zeros came before it."""
+        if self.taps is None:
+            return x
+        before = x.new_zeros(self.taps.delays[-1], x.size(1), self.taps.features)
+        return tapped(x, before, self.taps.delays, None)[0]
 
     def run(self, x: Tensor, initial: State, lengths: Tensor | None) -> tuple[Tensor, State]:
         """Return the hidden state at every step, (T, B, H), and the delay line after the last step read."""

@@ -1,7 +1,7 @@
 """What a caller of recurrent layers hands in and gets back: sequences, lengths, states, single steps."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
@@ -12,6 +12,7 @@ from seqskip.layouts import BatchMajor, Layout, Packed, TimeMajor, Unbatched
 
 LayerInput = Tensor | PackedSequence
 LayerState = Tensor | tuple[Tensor, ...]  # torch's: h_n, or (h_n, c_n) for an LSTM
+Run = Callable[[Tensor, State, Tensor | None], tuple[Tensor, State]]  # as `Interface.run`
 
 
 class Interface(nn.Module, ABC):
@@ -35,6 +36,10 @@ class Interface(nn.Module, ABC):
     def state_shapes(self) -> list[tuple[int, int]]:
         """Return the rows and the columns of each part of the state."""
 
+    @abstractmethod
+    def initial_state(self, x: Tensor) -> State:
+        """Return the state before the first step of x (T, B, I), where the caller gives none."""
+
     @property
     @abstractmethod
     def like(self) -> Tensor:
@@ -49,9 +54,12 @@ class Interface(nn.Module, ABC):
         self, x: LayerInput, state: LayerState | None = None, *, lengths: Sequence[int] | Tensor | None = None
     ) -> tuple[LayerInput, LayerState]:
         """Run the stack over a sequence; shapes as in the class docstring."""
-        layout = self._layout(x, lengths)
+        return self._through(self.run, self._layout(x, lengths), state)
+
+    def _through(self, run: Run, layout: Layout, state: LayerState | None) -> tuple[LayerInput, LayerState]:
+        """Hand a sequence and a state to what runs them, and lay out what comes back as the caller has it."""
         z = layout.read()
-        output, line = self.run(z, self._initial_state(z, state, layout), layout.lengths)
+        output, line = run(z, self._initial_state(z, state, layout), layout.lengths)
         final = tuple(map(layout.write_state, line))
         return layout.write(output), (final if len(final) > 1 else final[0])
 
@@ -78,9 +86,9 @@ class Interface(nn.Module, ABC):
         return BatchMajor(x, ends) if self.batch_first else TimeMajor(x, ends)
 
     def _initial_state(self, x: Tensor, state: LayerState | None, layout: Layout) -> State:
-        names, shapes = self.state_names, self.state_shapes()
         if state is None:
-            return tuple(x.new_zeros(rows, x.size(1), width) for rows, width in shapes)
+            return self.initial_state(x)
+        names, shapes = self.state_names, self.state_shapes()
         parts = state if isinstance(state, tuple | list) else (state,)
         if len(parts) != len(names):
             raise ValueError(f"state must be {_named(names)}, got {len(parts)} tensors; pass what the layer returned")

@@ -1,6 +1,7 @@
 """How a caller lays out a sequence and its state: a stack itself reads (T, B, F), and a state of (D, B, H)."""
 
 from abc import ABC, abstractmethod
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -21,6 +22,10 @@ class Layout(ABC):
     @abstractmethod
     def write(self, output: Tensor) -> Tensor | PackedSequence:
         """Return an output (T, B, F) laid out as the sequence is."""
+
+    @abstractmethod
+    def beside(self, other: Any) -> "Layout":
+        """Return the layout of another sequence of the same steps and samples."""
 
     def state_shape(self, rows: int, batch: int, size: int) -> tuple[int, ...]:
         """Return the shape of one part of the caller's state."""
@@ -47,6 +52,9 @@ class TimeMajor(Layout):
     def write(self, output: Tensor) -> Tensor:
         return output
 
+    def beside(self, other: Tensor) -> "TimeMajor":
+        return type(self)(other, self.lengths)
+
 
 class BatchMajor(TimeMajor):
     """A batch (B, T, F)."""
@@ -69,6 +77,9 @@ class Unbatched(Layout):
 
     def write(self, output: Tensor) -> Tensor:
         return output.squeeze(1)
+
+    def beside(self, other: Tensor) -> "Unbatched":
+        return Unbatched(other)
 
     def state_shape(self, rows: int, batch: int, size: int) -> tuple[int, ...]:
         return rows, size
@@ -107,3 +118,6 @@ class Packed(Layout):
     def write(self, output: Tensor) -> PackedSequence:
         rows = output.flatten(0, 1).index_select(0, self.places)
         return PackedSequence(rows, *self.sequence[1:])
+
+    def beside(self, other: PackedSequence) -> "Packed":
+        return Packed(other)

@@ -7,17 +7,24 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from seqskip import checks
-from seqskip.lengths import cleared, pick
+from seqskip.lengths import cleared, last_states, pick
 from seqskip.recurrent import Recurrent
+from seqskip.taps import tapped
 
-READOUTS = ("last", "every")
+READOUTS = ("last", "every", "fused")
 
 
 class SequenceModel(nn.Module):
     """Read a sequence with a recurrent core and answer at its last step or at every step.
 
     Inputs: x of shape (B, T, input_size), or token numbers (B, T) with num_embeddings.
-    Outputs: (B, output_size) with readout="last", (B, T, output_size) with readout="every".
+    Outputs: (B, output_size) with readout="last" or "fused", (B, T, output_size) with readout="every".
+
+    readout="fused" is the head of Chang et al. (2017, arXiv 1710.02224, Section 2.2, and the authors' code). A first
+    layer with the one delay d is d recurrences side by side, and its last output knows of every d-th step alone. So
+    the head reads the last d outputs, side by side and oldest first; zeros stand for those before the first step. Its
+    weights and biases start from N(0, 1). The first layer's d is the greatest common divisor of all it reads, 1 with
+    delays=(1, 8): then this is readout="last" with another start.
 
     With lengths, one integer per sample, the last step is each sample's own; the padding may hold anything, and
     answers there mean nothing. A bidirectional core's answer at the last step reads the forward half of the output
@@ -31,11 +38,11 @@ class SequenceModel(nn.Module):
         output_size: numbers in one answer.
         input_size: features of the input; give this or num_embeddings.
         num_embeddings: number of different tokens.
-        readout: "last" or "every".
+        readout: "last", "every" or "fused".
 
     Raises:
-        ValueError: both or none of input_size and num_embeddings, a size below 1, an unknown readout; an input
-            of the wrong shape.
+        ValueError: both or none of input_size and num_embeddings, a size below 1, an unknown readout; readout="fused"
+            with a bidirectional core; an input of the wrong shape.
     """
 
     def __init__(
@@ -58,7 +65,18 @@ class SequenceModel(nn.Module):
         self._features = input_size or core.input_size
         self.core = core
         like = next(core.parameters())
-        self.head = nn.Linear(core.output_size, output_size, device=like.device, dtype=like.dtype)
+        self.window = self._fused_outputs()
+        self.head = nn.Linear(self.window * core.output_size, output_size, device=like.device, dtype=like.dtype)
+        if readout == "fused":
+            nn.init.normal_(self.head.weight)
+            nn.init.normal_(self.head.bias)
+
+    def _fused_outputs(self) -> int:
+        """Return how many outputs of the core, one step after the other, one answer reads."""
+        if self.readout != "fused":
+            return 1
+        checks.causal("readout='fused'", self.core.bidirectional, "use readout='last'")
+        return self.core.cell(0).common_step
 
     def forward(self, x: Tensor, *, lengths: Sequence[int] | Tensor | None = None) -> Tensor:
         """Return the answers; shapes as in the class docstring."""
@@ -67,7 +85,7 @@ class SequenceModel(nn.Module):
             return self.answer(output)
         self._check_shape(x)
         batch, steps = x.shape[:2]
-        ends = checks.lengths(lengths, batch, steps, x.device, least=1 if self.readout == "last" else 0)
+        ends = checks.lengths(lengths, batch, steps, x.device, least=0 if self.readout == "every" else 1)
         output, _ = self.core(self.encode(_without_padding(x, ends)), lengths=ends)
         return self.answer(output, ends)
 
@@ -81,19 +99,39 @@ class SequenceModel(nn.Module):
 
     def answer(self, output: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Return the readout of the core's output, both as the core and this model lay them out."""
+        if self.readout == "every":
+            return self.answer_every_step(output)
+        read = self._last if self.readout == "last" else self._last_window
+        answer: Tensor = self.head(read(output.transpose(0, 1) if self.core.batch_first else output, lengths))
+        return answer
+
+    def answer_every_step(self, output: Tensor) -> Tensor:
+        """Return what the head says at every step, (B, T, output_size), from the core's output as the core lays it out.
+
+        With readout="fused" it reads at each step the outputs up to there.
+        """
         time_major = output.transpose(0, 1) if self.core.batch_first else output
-        if self.readout == "last":
-            answer: Tensor = self.head(self._last(time_major, lengths))
-            return answer
+        before = time_major.new_zeros(self.window - 1, *time_major.shape[1:])
+        read, _ = tapped(time_major, before, range(self.window - 1, -1, -1), None)
         # Laid out as the layers have it: otherwise each of them would copy the gradient of its output.
-        answers: Tensor = self.head(time_major)
+        answers: Tensor = self.head(read)
         return answers.transpose(0, 1)
 
     def _last(self, output: Tensor, lengths: Tensor | None) -> Tensor:
-        """Return what each direction says after the last step that it reads, (B, H) or (B, 2H), from (T, B, ·)."""
+        """Return what each direction says after the last step that it reads, (B, ·) from (T, B, ·)."""
         last = output[-1] if lengths is None else pick(output, lengths.unsqueeze(0) - 1)[0]
-        size = self.core.hidden_size
-        return torch.cat((last[:, :size], output[0, :, size:]), -1) if self.core.bidirectional else last
+        if not self.core.bidirectional:
+            return last
+        return torch.where(torch.tensor(self.core.read_backwards, device=last.device), output[0], last)
+
+    def _last_window(self, output: Tensor, lengths: Tensor | None) -> Tensor:
+        """Return the last d outputs, oldest first, (B, d·H) from (T, B, H)."""
+        before = output.new_zeros(self.window, *output.shape[1:])
+        if lengths is None:
+            ends = torch.cat((before, output[-self.window :]))[-self.window :]
+        else:
+            ends = last_states(before, output, lengths)
+        return ends.transpose(0, 1).flatten(1)
 
     def _check_shape(self, x: object) -> None:
         if isinstance(x, PackedSequence):

@@ -2,52 +2,39 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TypedDict
 
 import torch
 from torch import Tensor
 
 from seqskip import checks
 from seqskip.assembly import Assembly
-from seqskip.delays import Delays, LayerDelays, Steps, per_layer, taps_per_layer
+from seqskip.cells import Cell
+from seqskip.delays import (
+    Delays,
+    InputDelays,
+    LayerDelays,
+    Steps,
+    edges,
+    per_layer,
+    resampled,
+    taps_per_layer,
+    taps_resampled,
+)
 from seqskip.depth import Wiring
 from seqskip.engines import BACKENDS, engine_name
 from seqskip.history import State
+from seqskip.options import SkipOptions, StackOptions
 from seqskip.segments import run_segments
-from seqskip.stack import state_shapes
-
-
-class SkipOptions(TypedDict, total=False):
-    """The keyword arguments that every layer has beside torch.nn's; `Recurrent` describes them."""
-
-    delays: Delays
-    input_delays: Delays
-    residual: str | None
-    projection: str | None
-    norm: str | None
-    norm_first: bool
-    residual_scale: float | None
-    stochastic_depth: float
-    backend: str
-    checkpoint_segments: int
-    device: torch.device | str | None
-    dtype: torch.dtype | None
-
-
-class StackOptions(SkipOptions, total=False):
-    """The keyword arguments that every layer has."""
-
-    batch_first: bool
-    dropout: float
-    bidirectional: bool
+from seqskip.stack import Block
 
 
 class Recurrent(Assembly):
     """A stack of recurrent layers with the inputs and outputs of torch.nn's.
 
     Inputs: x of shape (T, B, I), (B, T, I) with batch_first, (T, I) unbatched, or a PackedSequence; state as
-    returned, or None for zeros; lengths, one integer in 0 to T per sample, where a batch is padded. Outputs: the
-    last layer's output, (T, B, H) or laid out as x, and the state; (T, B, 2H) if bidirectional.
+    returned, or None for zeros, or for what else the cell starts from; lengths, one integer in 0 to T per sample, where
+    a batch is padded. Outputs: the last layer's output, (T, B, H) or laid out as x, and the state; (T, B, 2H) if
+    bidirectional.
 
     The state holds the whole delay line: each part has shape (Σ_l D_l, B, H), D_l = max(delays of layer l), rounded up,
     layer after layer and oldest first; if bidirectional, each layer's forward line and then its reverse line. With
@@ -68,7 +55,8 @@ class Recurrent(Assembly):
         bidirectional: give each layer a second recurrence that reads backwards; outputs are side by side.
         delays: the time steps d ≥ 1 of the edges h_{t-d} → h_t: a number, one tuple for all layers, or one per layer.
             Between whole steps states are interpolated, (1-φ) h_{t-⌊d⌋} + φ h_{t-⌈d⌉}, φ = d - ⌊d⌋.
-        input_delays: the time steps d ≥ 0 of what each layer reads of its input, x_{t-d}, in the same forms.
+        input_delays: the time steps d ≥ 0 of what each layer reads of its input, x_{t-d}, in the same forms: the
+            tapped delay line of Lang & Hinton (1988, CMU-CS-88-152).
         residual: "add" gives each layer a shortcut, z = f(x; W) + x; "highway" a gated one, z = t f(x; W) + (1-t) x;
             "dense" z = [x, f(x; W)], so that the output has Σ_l H_l + I features; None none. See `seqskip.depth.joins`.
         projection: what a shortcut does where sizes differ: "linear" learns V x, "zeros" puts zeros beside x, None
@@ -85,7 +73,8 @@ class Recurrent(Assembly):
         checkpoint_segments: cut a sequence in so many segments along time and hold, between forward and backward,
             one state for each instead of every activation. Gradients stay exact, as long as no weight changes
             before the backward pass. It costs one more forward pass; the backward pass holds the activations of
-            one segment. 1 holds all. Not with bidirectional, nor under torch.func.grad, which knows no checkpoints.
+            one segment. 1 holds all. Not with bidirectional or norm="batch", nor under torch.func.grad, which knows no
+            checkpoints.
 
     Raises:
         ValueError: an argument, an input or a state breaks a rule; the message names the rule and the repair.
@@ -101,7 +90,7 @@ class Recurrent(Assembly):
         dropout: float = 0.0,
         bidirectional: bool = False,
         delays: Delays = 1,
-        input_delays: Delays = 0,
+        input_delays: InputDelays = 0,
         residual: str | None = None,
         projection: str | None = "linear",
         norm: str | None = None,
@@ -127,6 +116,7 @@ class Recurrent(Assembly):
         self.checkpoint_segments = checks.integer("checkpoint_segments", checkpoint_segments, 1)
         if self.checkpoint_segments > 1:
             checks.causal("checkpoint_segments > 1", bidirectional, "use checkpoint_segments=1, which holds all")
+            self.wiring.demand_steps_alone("checkpoint_segments > 1", "use checkpoint_segments=1, which holds all")
         if dtype is not None and not dtype.is_floating_point:
             raise ValueError(f"dtype must be a floating-point type, got {dtype}; use torch.float32")
         self._allocate({"device": device, "dtype": dtype})
@@ -146,8 +136,7 @@ class Recurrent(Assembly):
     def delays(self) -> tuple[LayerDelays, ...]:
         """The delays of each layer. They may be set, as long as each has the weights it needs.
 
-        The weights stay, the length of the state follows: a net trained at one sample rate runs at another with its
-        delays multiplied by the ratio of the rates.
+        The weights stay, the length of the state follows. `resample` multiplies them by a ratio of sample rates.
         """
         return self._delays
 
@@ -162,7 +151,29 @@ class Recurrent(Assembly):
                     f"{len(before)} delays, or make a new layer"
                 )
         self._delays = changed
-        self._state_shapes = changed, state_shapes(self.blocks())
+        self._state_shapes = changed, self._found_shapes()
+
+    def resample(self, ratio: float) -> None:
+        """Make a net that was trained at one sample rate run at another: multiply all its delays by a ratio.
+
+        The weights stay, the state gets longer or shorter with the delays: begin a new one. With a whole ratio every
+        ratio-th output is exactly that of the net before on every ratio-th input. Otherwise states are interpolated,
+        and the outputs at the same times differ by the square of the time step, for a signal that is smooth.
+
+        Args:
+            ratio: the new sample rate divided by the old one.
+
+        Raises:
+            ValueError: a delay would be less than 1, an input delay no whole number, or a layer reads states at a
+                fixed number of steps, as a gate does; the layer is as it was.
+        """
+        checks.positive("ratio", ratio)
+        for layer in range(self.num_layers):
+            _demand_delays_alone(self.cell(layer), layer)
+        delays, taps = resampled(self._delays, ratio), taps_resampled(self.input_delays, ratio)
+        self.delays = delays
+        self.input_delays = taps
+        self._state_shapes = delays, self._found_shapes()
 
     @property
     def edges(self) -> tuple[Steps, ...]:
@@ -177,10 +188,23 @@ class Recurrent(Assembly):
 
     def run(self, z: Tensor, initial: State, lengths: Tensor | None) -> tuple[Tensor, State]:
         """Run the stack once layouts are read: z (T, B, I) and a state of whole delay lines give z and a state."""
-        blocks = self.blocks()
+        return self.run_blocks(self.blocks(), z, initial, lengths)
+
+    def run_blocks(
+        self, blocks: list[Block], z: Tensor, initial: State, lengths: Tensor | None
+    ) -> tuple[Tensor, State]:
+        """Run blocks with what is drawn for one call in training, and in segments if so asked for."""
         if self.training:
             blocks = [block.drawn(z.size(1)) for block in blocks]
         return run_segments(self.checkpoint_segments, blocks, z, initial, lengths)
+
+    def extra_loss(self) -> Tensor | None:
+        """Return what the last call adds to the loss of a training, beside what the task asks; None for nothing."""
+        return None
+
+    def reported(self) -> dict[str, Tensor]:
+        """Return what a training reports of the last call, by name."""
+        return {}
 
     def engines(self) -> list[tuple[str, str]]:
         """Return, for each layer, the name of the engine that runs it and the reason."""
@@ -199,3 +223,17 @@ class Recurrent(Assembly):
         if any(taps != (0,) for taps in self.input_delays):
             found |= {"input_delays": self.input_delays}
         return found | {"residual": self.residual} | self.wiring.shown()
+
+
+def _demand_delays_alone(cell: Cell, layer: int) -> None:
+    later = tuple(delay + 1 for delay in cell.delays)
+    if fixed := set(replace(cell, delays=later).edges) - set(edges(later)):
+        raise ValueError(
+            f"resample needs a layer that reads its states at its delays alone, got {type(cell).__name__}, which in "
+            f"layer {layer} reads those {min(fixed)} step ago at any sample rate; use another way to combine delays, "
+            "such as combine='learned'"
+        )
+
+
+# Where the help of the command line looks for what they mean.
+SkipOptions.__doc__ = StackOptions.__doc__ = Recurrent.__doc__

@@ -31,7 +31,7 @@ def run_segments(
     def run(piece, ends, *line):  # type: ignore[no-untyped-def]  # torch.compile trips over annotations in here
         return run_stack(blocks, piece, line, ends)
 
-    random = any(block.dropout for block in blocks)
+    random = any(block.dropout or any(one.cell.random for one in block.directions) for block in blocks)
     outputs, start = [], 0
     # One split has one gradient of x's size; k slices would have k of them.
     for piece in torch.split(x, [steps // count + (n < steps % count) for n in range(count)]):

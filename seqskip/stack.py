@@ -5,29 +5,22 @@ from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 from typing_extensions import Self
 
-from seqskip.depth import Join, normalise
+from seqskip.depth import Around
 from seqskip.directions import Forward
 from seqskip.history import State
 
 
 @dataclass(frozen=True, eq=False)
-class Block:
-    """One layer of a stack, z = norm(join(x, f(x; W))), or z = join(x, f(norm(x); W)) with `norm_first`.
+class Block(Around):
+    """One layer of a stack: its directions, and what stands round them.
 
-    f(x; W) is the hidden state of the layer's one direction, or of both side by side, the reverse one last. Without a
-    join z = f(x; W).
+    f(x; W) is the hidden state of the layer's one direction, or of both side by side, the reverse one last.
     """
 
     directions: Sequence[Forward]
-    join: Join | None = None
-    norm: nn.Module | None = None
-    norm_first: bool = False
-    dropout: float = 0.0  # probability with which a number of f is dropped
-    drop_path: float = 0.0  # probability with which the whole f of a sample is
-    kept: Tensor | None = None  # (B, 1): which samples keep their f, and how much more that counts; None for all
 
     @property
     def forward(self) -> Forward:
@@ -36,39 +29,15 @@ class Block:
 
     def drawn(self, batch: int) -> Self:
         """Return the same for one call on B samples in training: with what is drawn once for each sample."""
-        kept = _kept(self.forward.cell.weight, batch, self.drop_path) if self.drop_path else None
-        return replace(self, directions=[one.drawn(batch) for one in self.directions], kept=kept)
-
-    @property
-    def answers_plainly(self) -> bool:
-        """Whether z = f(x; W), but for dropout."""
-        return self.join is None and self.kept is None and (self.norm is None or self.norm_first)
-
-    def read(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Return what the recurrence reads, from the input x, (T, B, I)."""
-        return normalise(self.norm, x, lengths) if self.norm is not None and self.norm_first else x
-
-    def answer(self, x: Tensor, f: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Return z from the input x, (T, B, I), and what the recurrence made of it, (T, B, H)."""
-        if self.dropout:
-            f = F.dropout(f, self.dropout)
-        if self.kept is not None:
-            f = f * self.kept
-        z = f if self.join is None else self.join(x, f)
-        return normalise(self.norm, z, lengths) if self.norm is not None and not self.norm_first else z
+        directions = [one.drawn(batch) for one in self.directions]
+        return replace(self, directions=directions).with_kept(batch, self.forward.cell.weight)
 
     def run(self, x: Tensor, initial: Sequence[State], lengths: Tensor | None) -> tuple[Tensor, list[State]]:
-        """Return the layer's output and each direction's delay line; dropout acts on f, never on the shortcut."""
+        """Return the layer's output and each direction's delay line."""
         read = self.read(x, lengths)
         runs = [one.run(read, line, lengths) for one, line in zip(self.directions, initial, strict=True)]
         f = runs[0][0] if len(runs) == 1 else torch.cat([hidden for hidden, _ in runs], -1)
         return self.answer(x, f, lengths), [line for _, line in runs]
-
-
-def _kept(like: Tensor, batch: int, probability: float) -> Tensor:
-    """Return 0 for the samples that lose f and 1 / (1 - p) for the others, so that the mean stays, (B, 1)."""
-    drawn = torch.rand(batch, 1, device=like.device, dtype=like.dtype) >= probability
-    return drawn.to(like.dtype) / (1 - probability) if probability < 1 else torch.zeros_like(drawn, dtype=like.dtype)
 
 
 def run_stack(blocks: Sequence[Block], x: Tensor, state: State, lengths: Tensor | None) -> tuple[Tensor, State]:
@@ -94,6 +63,11 @@ def state_shapes(blocks: Sequence[Block]) -> list[tuple[int, int]]:
     """
     parts = zip(*(one.lines for block in blocks for one in block.directions), strict=True)
     return [(sum(rows for rows, _ in lines), max(width for _, width in lines)) for lines in parts]
+
+
+def initial_state(blocks: Sequence[Block], x: Tensor) -> State:
+    """Return the state of a stack before the first step of x (T, B, I), where none is given: its cells' own starts."""
+    return join_state([one.initial(x) for block in blocks for one in block.directions])
 
 
 def split_state(blocks: Sequence[Block], state: State) -> list[list[State]]:

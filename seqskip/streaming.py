@@ -1,7 +1,6 @@
 """Whether a single step of a layer may take the short way of `seqskip.engines.stream`."""
 
 import functools
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -11,7 +10,6 @@ from torch.nn.modules.module import _has_any_global_hook
 
 from seqskip.cells import Cell
 from seqskip.delays import LayerDelays
-from seqskip.depth import Wiring
 from seqskip.engines.stream import Stream, stream_of
 
 
@@ -21,19 +19,20 @@ def short_way(layer: Any, base: Any) -> Stream | None:
     if (
         torch.compiler.is_compiling()
         or layer.bidirectional
-        or (layer.dropout and layer.training)
+        or (layer.training and (layer.dropout or layer.wiring.stochastic_depth))
         or kind.forward is not base.forward
         or kind.run is not base.run
         or kind.cell is not base.cell
         or kind.blocks is not base.blocks
         or kind.step is not base.step
         or kind.check_input is not base.check_input
+        or not layer.wiring.sums_at_most
         or _watched(layer)
     ):
         return None
     options = tuple(layer.cell_options.items())
     sizes = (layer.input_size, layer.hidden_sizes, layer.bias)
-    return _stream(layer.cell_type, options, layer.delays, layer.input_delays, layer.wiring, sizes)
+    return _stream(layer.cell_type, options, layer.delays, layer.input_delays, layer.wiring.residual, sizes)
 
 
 @functools.lru_cache(maxsize=1024)
@@ -42,14 +41,13 @@ def _stream(
     options: tuple[tuple[str, Any], ...],
     delays: tuple[LayerDelays, ...],
     input_delays: tuple[tuple[int, ...], ...],
-    wiring: Wiring,
+    residual: str | None,
     sizes: tuple[int, tuple[int, ...], bool],
 ) -> Stream | None:
     features, hidden, bias = sizes
-    plain = replace(wiring, stochastic_depth=0.0) in (Wiring(), Wiring("add"))
-    if not plain or any(taps != (0,) for taps in input_delays) or len(set(hidden)) > 1:
+    if any(taps != (0,) for taps in input_delays) or len(set(hidden)) > 1:
         return None
-    return stream_of(cell_type, dict(options), delays, wiring.residual, (features, hidden[0], bias))
+    return stream_of(cell_type, dict(options), delays, residual, (features, hidden[0], bias))
 
 
 def _watched(layer: Any) -> bool:

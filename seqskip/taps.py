@@ -21,6 +21,11 @@ def tapped(x: Tensor, before: Tensor, taps: Sequence[int], lengths: Tensor | Non
 
     Returns:
         (T, B, K·I), and the last D inputs of each sample, (D, B, I).
+
+    >>> x = torch.tensor([1.0, 2.0, 3.0]).view(3, 1, 1)
+    >>> read, after = tapped(x, torch.zeros(2, 1, 1), (0, 2), None)
+    >>> read[:, 0].tolist(), after.flatten().tolist()
+    ([[1.0, 0.0], [2.0, 0.0], [3.0, 1.0]], [2.0, 3.0])
     """
     steps, depth = x.size(0), before.size(0)
     if depth == 0:

@@ -61,7 +61,11 @@ def _variants(layer_type: type[TorchLayer]) -> list[Variant]:
 
 CELLS = _subclasses(seqskip.cells, TorchCell)
 LAYERS = _subclasses(seqskip.layers, TorchLayer)
-EVERY_LAYER = [layer for layer in _subclasses(seqskip.layers, Recurrent) if hasattr(seqskip.layers, layer.__name__)]
+EVERY_LAYER = [  # but the bases that some have in common, which have no cell
+    layer
+    for layer in _subclasses(seqskip.layers, Recurrent)
+    if hasattr(seqskip.layers, layer.__name__) and not inspect.isabstract(layer)
+]
 LITERATURE = [layer for layer in EVERY_LAYER if not issubclass(layer, TorchLayer | Stack)]
 VARIANTS = [variant for layer_type in LAYERS for variant in _variants(layer_type)]
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from seqskip.cells import COMBINE
 from seqskip.recurrent import Recurrent
+from seqskip.stack import join_state, split_state
 from tests.found import Variant
 
 few = settings(deadline=None, max_examples=30)
@@ -44,10 +45,11 @@ def inputs(draw: st.DrawFn, layer: Recurrent) -> tuple[Tensor, tuple[Tensor, ...
 
 
 def random_input(layer: Recurrent, steps: int, batch: int) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """Return a random x (T, B, I) and a random state, in the dtype of the weights."""
+    """Return a random x (T, B, I) and a random state, in the dtype of the weights; zeros beside what is narrow."""
     dtype = layer.like.dtype
     x = torch.randn(steps, batch, layer.input_size, dtype=dtype)
-    return x, tuple(torch.randn(rows, batch, width, dtype=dtype) for rows, width in layer.state_shapes())
+    state = tuple(torch.randn(rows, batch, width, dtype=dtype) for rows, width in layer.state_shapes())
+    return x, join_state([line for lines in split_state(layer.blocks(), state) for line in lines])
 
 
 def as_parts(state: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:

@@ -62,7 +62,7 @@ def test_nonlinearity() -> None:
 
 
 def test_delays(layer_type: type[Recurrent]) -> None:
-    with refused("delays must be integers >= 1", "got 0"):
+    with refused("delays must be numbers >= 1", "got 0"):
         layer_type(2, 3, delays=0)
     with refused("delays given per layer must be num_layers=2 long", "got 3", "((1,), (2,), (4,))"):
         layer_type(2, 3, 2, delays=((1,), (2,), (4,)))

@@ -30,14 +30,21 @@ ARROWS = {
     "directions": {"cells", "engines", "history", "lengths", "taps"},
     "stack": {"depth", "directions", "history"},
     "segments": {"stack", "history"},
-    "streaming": {"engines", "depth", "cells", "delays"},
+    "forcing": {"stack", "cells", "history", "lengths"},
+    "streaming": {"engines", "cells", "delays"},
+    "options": {"delays"},
     "interface": {"layouts", "history", "checks"},
-    "assembly": {"interface", "stack", "depth", "directions", "engines", "cells", "bound", "delays"},
-    "recurrent": {"assembly", "segments", "stack", "depth", "engines", "delays", "history", "checks"},
-    "layers": {"recurrent", "interface", "streaming", "init", "cells", "bound", "delays", "history", "checks"},
-    "model": {"recurrent", "lengths", "checks"},
-    "analysis": {"cells", "scan", "engines", "depth", "stack", "recurrent", "layers", "model"}
-    | {"delays", "history", "checks"},
+    "assembly": {"interface", "stack", "depth", "directions", "engines", "cells", "bound", "delays", "history"},
+    "recurrent": {"assembly", "cells", "segments", "stack", "depth", "engines", "options", "delays", "history"}
+    | {"checks"},
+    "layers": {"recurrent", "options", "interface", "streaming", "forcing", "engines", "init", "cells"}
+    | {"bound", "delays", "history", "checks"},
+    "model": {"recurrent", "lengths", "taps", "checks"},
+    "dilated_rnn": {"model", "layers", "delays", "checks"},
+    "resnet": {"depth", "cells", "checks"},
+    "ode": {"checks"},
+    "analysis": {"cells", "scan", "engines", "taps", "depth", "directions", "stack", "recurrent", "layers", "model"}
+    | {"resnet", "delays", "history", "layouts", "checks"},
     "tasks": set(),
     "configs": set(),
 }
@@ -46,7 +53,8 @@ ARROWS["training"] = set(ARROWS) - {"configs"}
 ARROWS["benchmark"] = (set(ARROWS) - {"configs"}) | {""}
 ARROWS["cli"] = set(ARROWS) | {""}
 ARROWS["__main__"] = {"cli"}
-ARROWS[""] = {"delays", "engines", "layers", "model"}  # seqskip/__init__.py: public names only
+# seqskip/__init__.py: public names only
+ARROWS[""] = {"delays", "depth", "engines", "layers", "model", "dilated_rnn", "ode", "resnet"}
 
 TRAINING_ONLY = {"pytorch_lightning", "lightning", "torchmetrics", "jsonargparse"}
 DRAWING = ("seqskip.analysis.plots", "seqskip.training.curves")  # and what is in them
@@ -121,7 +129,7 @@ def test_packages_from_outside(name: str) -> None:
         return
     assert not packages & TRAINING_ONLY
     allowed = {"torch", "numpy", "typing_extensions"} | ({"matplotlib"} if unit(name) == "analysis" else set())
-    assert packages <= allowed
+    assert packages <= allowed | ({"torchdiffeq"} if name == "seqskip.ode" else set())
 
 
 def test_matplotlib_is_imported_only_where_pictures_are_drawn() -> None:
@@ -140,9 +148,9 @@ def test_files_are_short(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 250
 
 
-def test_import_seqskip_brings_neither_lightning_nor_matplotlib() -> None:
+def test_import_seqskip_brings_no_lightning_matplotlib_or_torchdiffeq() -> None:
     code = "import seqskip, seqskip.analysis, seqskip.tasks, sys; print(*{name.split('.')[0] for name in sys.modules})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
     assert "torch" in loaded
-    assert not loaded & (TRAINING_ONLY | {"matplotlib", "rich"})
+    assert not loaded & (TRAINING_ONLY | {"matplotlib", "rich", "torchdiffeq"})

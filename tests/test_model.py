@@ -95,6 +95,21 @@ def test_the_last_answer_needs_the_first_input(variant: Variant) -> None:
     assert x.grad[:, 0].count_nonzero() > 0
 
 
+@pytest.mark.parametrize("residual", [None, "add", "highway", "dense"])
+def test_the_last_answer_of_each_direction_is_of_the_whole_sequence(variant: Variant, residual: str | None) -> None:
+    core = variant.build(3, 4, 2, bidirectional=True, residual=residual, delays=(1, 2))
+    model = SequenceModel(core, output_size=2, input_size=3)
+    x, lengths = some_input("identity"), [2, 5, 1, 4, 5, 3]
+    steps = max(lengths)
+    output = core(x[:, :steps].transpose(0, 1), lengths=lengths)[0]
+    last = torch.stack([output[length - 1, b] for b, length in enumerate(lengths)])
+    columns = torch.arange(core.output_size)
+    # [x, forward, reverse, forward, reverse] with "dense", and else [forward, reverse].
+    reverse = (columns >= 3) & ((columns - 3) % 8 >= 4) if residual == "dense" else columns >= 4
+    expected = model.head(torch.where(reverse, output[0], last))
+    torch.testing.assert_close(model(x[:, :steps], lengths=lengths), expected)
+
+
 def test_every_answer_reads_no_later_input(variant: Variant) -> None:
     model, x = make(variant, "identity", "every"), some_input("identity")
     later = x.clone()

@@ -43,13 +43,30 @@ def test_torch_start_fills_its_bounds(variant: Variant) -> None:
         _assert_fills(weight, 1 / 2 if "residual" in name else 1 / 10)
 
 
+GATES_OF_TF1 = {"RNN": ((0,),), "LSTM": ((0, 1, 0, 0),), "GRU": ((1, 1), (0,))}
+
+
+def test_tf1_start(variant: Variant) -> None:
+    layer = variant.build(30, 100, delays=(1, 4), init="tf1")
+    row = 0
+    for starts in GATES_OF_TF1[variant.layer_type.__name__]:
+        rows = slice(row, row + 100 * len(starts))
+        bound = (6 / (30 + 2 * 100 + 100 * len(starts))) ** 0.5  # a matrix [W U_1 U_4] of so many gates
+        _assert_fills(layer.weight_ih_l0[rows], bound)
+        _assert_fills(layer.weight_hh_l0[rows], bound)
+        assert layer.bias_ih_l0[rows].view(-1, 100).mean(1).tolist() == list(starts)
+        row = rows.stop
+    assert row == len(layer.bias_ih_l0) and not layer.bias_hh_l0.any()
+
+
 @pytest.mark.parametrize("init", sorted(INITIALISERS))
 def test_same_seed_same_weights_and_a_reset_draws_new_ones(variant: Variant, init: str) -> None:
     torch.manual_seed(5)
     layer = variant.build(3, 4, 2, delays=(1, 2), residual="add", init=init)
     first = copy.deepcopy(layer.state_dict())
     layer.reset_parameters()
-    assert not any(torch.equal(weight, first[name]) for name, weight in layer.state_dict().items())
+    drawn = {name: weight for name, weight in layer.state_dict().items() if init != "tf1" or "bias" not in name}
+    assert not any(torch.equal(weight, first[name]) for name, weight in drawn.items())
     torch.manual_seed(5)
     layer.reset_parameters()
     assert all(torch.equal(weight, first[name]) for name, weight in layer.state_dict().items())

@@ -1,15 +1,17 @@
 """Gradients with respect to every state by plain autograd: one graph over the whole sequence, nothing rescaled."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from seqskip import SequenceModel
+from seqskip.directions import Taps
 from seqskip.history import State
+from seqskip.layouts import TimeMajor
 from seqskip.recurrent import Recurrent
+from seqskip.stack import Block, split_state
 
 Loss = Callable[[Tensor], Tensor]
 
@@ -28,17 +30,17 @@ class Nodes:
     projected: list[list[Tensor]] = field(default_factory=list)
 
 
-def one_layer(layer: Recurrent, n: int, x: Tensor, nodes: Nodes) -> Tensor:
-    cell = layer.cell(n)
-    zero = x.new_zeros(x.size(1), layer.hidden_size)
-    states: list[State] = [(zero,) * len(cell.state_names)] * max(cell.delays)
+def one_layer(block: Block, start: State, x: Tensor, nodes: Nodes) -> Tensor:
+    cell, past = block.forward.cell, []
+    states: list[State] = list(zip(*(part.unbind(0) for part in start[: len(cell.widths)]), strict=True))
     hidden, added, projected = [], [], []
     inputs = [torch.zeros_like(x_t).requires_grad_() for x_t in x]
     x = torch.stack([x_t + zeros for x_t, zeros in zip(x, inputs, strict=True)])
-    for x_t in x:
-        reached = cell.project(x_t)
+    for read in block.read(x):
+        past.append(read)
+        reached = cell.project(tapped(past, block.forward.taps))
         projected.append(torch.zeros_like(reached).requires_grad_())
-        made = cell.step(reached + projected[-1], {d: states[-d] for d in cell.delays})
+        made = cell.step(reached + projected[-1], {d: states[-d] for d in cell.edges})
         made[0].retain_grad()
         extra = tuple(torch.zeros_like(part).requires_grad_() for part in made)
         states.append(tuple(part + zeros for part, zeros in zip(made, extra, strict=True)))
@@ -49,22 +51,44 @@ def one_layer(layer: Recurrent, n: int, x: Tensor, nodes: Nodes) -> Tensor:
     nodes.made.append(states[-len(x) :])
     nodes.inputs.append(inputs)
     nodes.projected.append(projected)
-    output = torch.stack([state[0] for state in states[-len(x) :]])
-    if layer.residual is None:
-        return output
-    projection = getattr(layer, f"weight_residual_l{n}", None)
-    return output + (x if projection is None else F.linear(x, projection))
+    return block.answer(x, torch.stack([state[0] for state in states[-len(x) :]]))
 
 
-def log_norms(model: Recurrent | SequenceModel, x: Tensor, at: int, wrt: str, loss: Loss = torch.sum) -> Tensor:
-    """Return log‖∂L/∂s_{T-n}‖, (L, B, N), of a loss of the answer at step T = `at` >= 0; x as the model reads it."""
+def all_layers(core: Recurrent, blocks: Sequence[Block], z: Tensor, nodes: Nodes) -> Tensor:
+    """Run the layers from the state that they start from; taps from zeros."""
+    start = core._initial_state(z, None, TimeMajor(z))
+    for block, (line,) in zip(blocks, split_state(blocks, start), strict=True):
+        z = one_layer(block, line, z, nodes)
+    return z
+
+
+def tapped(past: list[Tensor], taps: Taps | None) -> Tensor:
+    """Return what a layer reads at the newest step of what came in so far, zeros before."""
+    if taps is None:
+        return past[-1]
+    return torch.cat([past[-1 - d] if d < len(past) else torch.zeros_like(past[-1]) for d in taps.delays], -1)
+
+
+def log_norms(
+    model: Recurrent | SequenceModel,
+    x: Tensor,
+    at: int,
+    wrt: str,
+    loss: Loss = torch.sum,
+    blocks: Sequence[Block] | None = None,
+) -> Tensor:
+    """Return log‖∂L/∂s_{T-n}‖, (L, B, N), of a loss of the answer at step T = `at` >= 0; x as the model reads it.
+
+    Args:
+        blocks: the layers as they run in training, with what is drawn once for a call; by default as they are.
+    """
     core = model if isinstance(model, Recurrent) else model.core
     z = x if isinstance(model, Recurrent) else model.encode(x)
     z = z.transpose(0, 1) if core.batch_first else z
     nodes = Nodes()
-    for n in range(core.num_layers):
-        z = one_layer(core, n, z, nodes)
-    loss(z[at] if isinstance(model, Recurrent) else model.head(z[at])).backward()
+    z = all_layers(core, blocks or core.blocks(), z, nodes)
+    read = z[at] if isinstance(model, Recurrent) else model.head(torch.cat(list(z[at + 1 - model.window : at + 1]), -1))
+    loss(read).backward()
     layers = [[_gradient(nodes, n, t, wrt) for t in range(at, -1, -1)] for n in range(core.num_layers)]
     return torch.stack([torch.stack(lags, -1) for lags in layers]).log()
 
@@ -73,7 +97,7 @@ def _gradient(nodes: Nodes, n: int, t: int, wrt: str) -> Tensor:
     h, added = nodes.hidden[n][t], nodes.added[n][t]
     if wrt in ("h", "pre", "x"):
         return _grad({"h": h, "pre": nodes.projected[n][t], "x": nodes.inputs[n][t]}[wrt]).norm(dim=-1)
-    return torch.cat([_grad(part) for part in (added[1:] if wrt == "c" else added)], -1).norm(dim=-1)
+    return torch.cat([_grad(part) for part in (added[1:2] if wrt == "c" else added)], -1).norm(dim=-1)
 
 
 def _grad(node: Tensor) -> Tensor:

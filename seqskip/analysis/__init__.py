@@ -7,6 +7,8 @@ from seqskip.analysis.bounds import stack_path_bound as stack_path_bound
 from seqskip.analysis.curve import Curve as Curve
 from seqskip.analysis.decay import AXES as AXES
 from seqskip.analysis.decay import Decay as Decay
+from seqskip.analysis.depth import DepthGradients as DepthGradients
+from seqskip.analysis.depth import depth_gradients as depth_gradients
 from seqskip.analysis.finite_time import FiniteTime as FiniteTime
 from seqskip.analysis.finite_time import finite_time_exponents as finite_time_exponents
 from seqskip.analysis.fit import Fit as Fit
@@ -24,6 +26,8 @@ from seqskip.analysis.shattering_theory import normalised_residual_correlation a
 from seqskip.analysis.shattering_theory import relu_correlation as relu_correlation
 from seqskip.analysis.shattering_theory import residual_correlation as residual_correlation
 from seqskip.analysis.spectrum import Lyapunov as Lyapunov
+from seqskip.analysis.stability import Stability as Stability
+from seqskip.analysis.stability import stability as stability
 from seqskip.analysis.verdict import Verdict as Verdict
 from seqskip.analysis.verdict import verdict as verdict
 from seqskip.analysis.zeros import Zero as Zero

@@ -16,6 +16,7 @@ from seqskip.stack import Block
 
 Array = npt.NDArray[np.float64]
 GATES = {LSTMCell: "forget", GRUCell: "update"}
+_PLAIN = "without norm, input_delays, highway, dense, scaled or dropped layers and combine='gate'"
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,9 +28,9 @@ class Theory:
 
 
 def theory(subject: Subject, measure: Norm, wrt: str, answers: Sequence[int], loss: Loss) -> Theory | None:
-    """Return the path bound of a stack of RNNs, the gate product of LSTMs and GRUs, or None for any other model."""
-    kinds = {type(layer.core.cell(layer.index)) for layer in subject.recording.layers}
-    if kinds == {RNNCell} and subject.is_one_stack:
+    """Return the path bound of a stack of RNNs, the gate product of LSTMs and GRUs, or None where neither holds."""
+    kinds = {type(layer.cell) for layer in subject.recording.layers}
+    if kinds == {RNNCell} and subject.is_one_stack and obstacle(subject.top.core) is None:
         return Theory("path bound", _path_bounds(subject, measure, wrt, answers, loss))
     carried = subject.along_carry() if kinds <= set(GATES) else None
     if carried is None:
@@ -64,7 +65,8 @@ def stack_path_bound(core: Recurrent, lag: int, wrt: str = "h", from_output: boo
 
         g_n = s_n + Σ_d a_d g_{n-d}        s'_n = γ ‖W‖₂ g_n + ‖V‖₂ s_n
 
-    where V is the layer's shortcut. Source: for one layer with the delay 1, Pascanu et al. 2013 (arXiv 1211.5063),
+    where V is the layer's shortcut; a state between two steps is partly that of each, and combine="learned" puts its
+    shares into U_d. Source: for one layer with the delay 1, Pascanu et al. 2013 (arXiv 1211.5063),
     section 2.1, on the product of their eq. 5; for delays see `seqskip.analysis.theory`.
 
     Args:
@@ -74,8 +76,10 @@ def stack_path_bound(core: Recurrent, lag: int, wrt: str = "h", from_output: boo
         from_output: of a loss of the output z_T of the top layer; else of its hidden state h_T.
 
     Raises:
-        ValueError: a layer is of another kind.
+        ValueError: the bound does not hold for the stack; the message says what stands in the way.
     """
+    if (missing := obstacle(core)) is not None:
+        raise ValueError(f"model must be a stack of RNN layers {_PLAIN} to have a path bound, got {missing}")
     arriving = np.full(lag + 1, -math.inf)
     arriving[0] = 0.0
     found, blocks = [], core.blocks()
@@ -87,6 +91,24 @@ def stack_path_bound(core: Recurrent, lag: int, wrt: str = "h", from_output: boo
         found.append({"pre": h, "x": through}.get(wrt, h))
         arriving = through
     return np.stack(found[::-1])
+
+
+def obstacle(core: Recurrent) -> str | None:
+    """Return what a stack has for which the path bound does not hold, in words, or None where it holds."""
+    cells, wiring = [block.forward.cell for block in core.blocks()], core.wiring
+    other = next((cell for cell in cells if not isinstance(cell, RNNCell)), None)
+    if other is not None:
+        return type(other).__name__
+    found: dict[str, object] = {}
+    if any(isinstance(cell, RNNCell) and cell.combine == "gate" for cell in cells):
+        found["combine"] = "gate"
+    if wiring.residual not in (None, "add"):
+        found["residual"] = wiring.residual
+    harmless = {"projection", "norm_first"} | (set() if core.training else {"stochastic_depth"})
+    found |= {name: value for name, value in wiring.shown().items() if name not in harmless}
+    if any(taps != (0,) for taps in core.input_delays):
+        found["input_delays"] = core.input_delays
+    return ", ".join(f"{name}={value!r}" for name, value in found.items()) or None
 
 
 def _through_time(cell: Cell, source: Array) -> Array:
@@ -101,16 +123,36 @@ def _through_time(cell: Cell, source: Array) -> Array:
 
 
 def hop_logs(cell: Cell) -> dict[int, float]:
-    """Return log a_d, a_d = γ ‖U_d‖₂ with γ = 1, for each delay of an RNN's cell."""
+    """Return log a_d, a_d = γ ‖U_d‖₂ with γ = 1, for each whole step back that an RNN's cell reads.
+
+    Raises:
+        ValueError: the cell is of another kind, or weighs its delays anew at every step (combine="gate").
+    """
     if not isinstance(cell, RNNCell):
         raise ValueError(f"model must be a stack of RNN layers to have a path bound, got {type(cell).__name__}")
-    if cell.combine not in ("sum", "mean"):
-        raise ValueError(f"combine must be 'sum' or 'mean' for a layer to have a path bound, got {cell.combine!r}")
-    if cell.combine == "mean":
-        each = _log_norm(cell.weight_hh) - math.log(len(cell.edges))
-        return dict.fromkeys(cell.edges, each)
-    matrices = torch.split(cell.weight_hh, cell.hidden_size, 1)
-    return {d: _log_norm(matrix) for d, matrix in zip(cell.edges, matrices, strict=True)}
+    if cell.combine == "gate":
+        raise ValueError(
+            "model must weigh its delays by weights alone to have a path bound, got combine='gate', which weighs them "
+            "by what it reads; use combine='sum', 'mean' or 'learned'"
+        )
+    hops: dict[int, torch.Tensor] = {}
+    for delay, matrix in zip(cell.delays, _matrices(cell), strict=True):
+        whole = math.floor(delay)
+        # A state between two steps is (1 - φ) of the one and φ of the other.
+        for step, share in ((whole, 1 - (delay - whole)), (whole + 1, delay - whole)):
+            if share:
+                hops[step] = share * matrix + hops.get(step, 0)
+    return {step: _log_norm(hops[step]) for step in sorted(hops)}
+
+
+def _matrices(cell: RNNCell) -> list[torch.Tensor]:
+    """Return by which matrix the state of each delay is multiplied."""
+    count, weight = len(cell.delays), cell.weight_hh.detach().double()
+    if cell.combine == "sum":
+        return [weight[:, k * cell.hidden_size : (k + 1) * cell.hidden_size] for k in range(count)]
+    if cell.weight_delays is None:
+        return [weight / count] * count
+    return [weight * shares for shares in cell.weight_delays.detach().double().softmax(0)]
 
 
 def _log_norm(matrix: torch.Tensor) -> float:

@@ -172,7 +172,7 @@ class Decay:
         if self.log_bound is None:
             raise ValueError(
                 "there is no theory beside this decay: measure with gradient_decay(..., theory=True) a stack of RNNs, "
-                "or a model of LSTMs and GRUs"
+                "or a model of LSTMs and GRUs; for a stack that has none, stack_path_bound says why"
             )
         return replace(self, log_norm=self.log_bound, log_error=None, zeros=None, log_bound=None, bound_name="")
 

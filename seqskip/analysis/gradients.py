@@ -53,8 +53,9 @@ def gradient_decay(
         x: input, laid out as the model reads it.
         at: the time step T of the answer, "last" or negative from the end; several of them; or "every". The last is
             the only one for a model with one answer in all. An answer of shape (B, T) is one number for each step.
-        wrt: "h" (hidden state), "c" (an LSTM's cell state), "state" (both, side by side), "pre" (the gates'
-            pre-activations) or "x" (the input of each layer).
+        wrt: "h" (hidden state: the first part of a cell's state, which the layer answers), "c" (an LSTM's cell state),
+            "state" (all parts, side by side), "pre" (the gates' pre-activations: what a cell's projection of its input
+            is a term of; of a cell that projects nothing, the input as it reads it) or "x" (the input of each layer).
         norm: "loss" for ∂L/∂·, or of the Jacobian of the top layer's state at step T, ∂h_T/∂· (∂c_T/∂c for "c",
             ∂(h_T, c_T)/∂(h, c) for "state"): "spectral", its largest singular value, "frobenius", its Frobenius
             norm over the root of its number of rows (1 for orthogonal matrices), or "directional", the norm of
@@ -66,17 +67,18 @@ def gradient_decay(
 
         theory: put beside it what theory says, `Decay.bound()`: of a stack of RNNs, the path bound; of LSTMs and
             GRUs, the part of the gradient that the forget or update gates alone carry, which costs as much time again
-            (no gate carries an LSTM's h: beside wrt="h" stands that of c).
+            (no gate carries an LSTM's h: beside wrt="h" stands that of c). There is none where it does not hold:
+            `stack_path_bound` says for which stacks of RNNs, and the gates' part is that of combine="sum" and "mean".
 
     Returns:
         Natural logs of norms (nats), by seed, layer, sample, answer and lag (steps).
 
     Raises:
-        ValueError: the model has no recurrent layer, has one that normalises over the batch, reads in two directions
-            or has a projection (proj_size); the answer depends on no state ("structural") or only on detached ones;
-            states or gradients are NaN or, in the model's dtype, infinite, the message says from which step and layer
-            on; `at` lies outside the sequence, or another argument breaks a rule; model and input are on different
-            devices.
+        ValueError: the model has no recurrent layer, has one that normalises over the batch, reads in two directions,
+            has a projection (proj_size) or draws random numbers in its step; the answer depends on no state
+            ("structural") or only on detached ones; states or gradients are NaN or, in the model's dtype, infinite, the
+            message says from which step and layer on; `at` lies outside the sequence, or another argument breaks a
+            rule; model and input are on different devices.
     """
     measure = _norm(norm, probes, loss)
     subject = Subject.of(model, x)

@@ -26,7 +26,7 @@ def along_line(net: nn.Module, steps: int, features: int | None) -> Callable[[Te
         first = x.view(-1, 1, 1).expand(-1, -1, size)
         sequences = torch.cat((first, first.new_zeros(len(x), steps - 1, size)), 1)
         answer = _read(net, sequences if batch_first else sequences.transpose(0, 1))
-        if isinstance(net, SequenceModel) and net.readout == "last":
+        if isinstance(net, SequenceModel) and net.readout != "every":
             return answer
         return _last(answer, len(x), steps, batch_first)
 

@@ -17,21 +17,21 @@ def lyapunov(
         λ_i = lim_{T→∞} 1/T ln σ_i(J_T ··· J_1),   J_t = ∂s_t/∂s_{t-1},   nats per step
 
     s_t is the augmented state: the delay lines [h_t, ..., h_{t-D+1}] of all layers, (h, c) in the place of h for an
-    LSTM, the pair-state convention; it starts from zeros. The method is that of Benettin et al. (1980): a frame of k
-    orthonormal tangents is pushed along, forward in time, and made orthonormal again by Q R = J_t Q; λ_i is the
-    mean of ln |R_ii|; for recurrent nets see Engelken et al. (2023), arXiv 2006.02427. Everything is float64, and J_t
-    is never formed.
+    LSTM, the pair-state convention, and the inputs that input_delays hold; it starts as the layers do. The method is
+    that of Benettin et al. (1980): a frame of k orthonormal tangents is pushed along, forward in time, and made
+    orthonormal again by Q R = J_t Q; λ_i is the mean of ln |R_ii|; for recurrent nets see Engelken et al. (2023), arXiv
+    2006.02427. Everything is float64, and J_t is never formed.
 
     An exponent is -inf where a direction dies, its R_ii being 0 to rounding. One that takes D steps to die, as it
     leaves a delay line, cannot be told from an exponent of about λ_1 - 36/D, where float64 ends, and comes out so.
 
     Exponents belong to the ensemble of inputs that x is drawn from; those of a net without input, to x = 0. No
-    `.grad`, buffer or random state is touched; dropout is off.
+    `.grad`, buffer or random state is touched; dropout and stochastic depth are off.
 
     Args:
         model: a seqskip layer, a `SequenceModel`, or torch.nn's RNN, LSTM or GRU.
         x: input, laid out as the model reads it; exponents are averaged over its samples.
-        k: how many exponents, at most the size A = Σ_l D_l · H (twice that for an LSTM) of the augmented state.
+        k: how many exponents, at most the size A of the augmented state: Σ_l D_l · H, twice that for an LSTM.
         burn_in: first time steps left out, after which the states are typical.
         frame_burn_in: further steps left out, in which the frame turns to the leading directions. Leave several
             max(delays) for each.
@@ -39,8 +39,8 @@ def lyapunov(
             meanwhile, every · (λ_1 - λ_k) ≪ 36.
 
     Raises:
-        ValueError: the model is of another kind or bidirectional, the input has the wrong shape, a number is out
-            of range, the input is too short, states are not finite, `every` is too long.
+        ValueError: the model is of another kind, bidirectional or normalises over the batch, the input has the wrong
+            shape, a number is out of range, the input is too short, states are not finite, `every` is too long.
     """
     checks.integer("k", k, 1)
     checks.integer("burn_in", burn_in, 0)
@@ -61,8 +61,8 @@ def demand_at_most(net: Augmented, k: int) -> None:
     """Raise ValueError if a state has fewer than k directions."""
     if k > net.size:
         raise ValueError(
-            f"k must be at most {net.size}, the size of the augmented state (each layer's max(delays) times its "
-            f"hidden_size, twice that for an LSTM), got {k}; ask for fewer exponents"
+            f"k must be at most {net.size}, the size of the augmented state (each layer's max(delays) times the "
+            f"numbers of its state, and what its input_delays hold), got {k}; ask for fewer exponents"
         )
 
 

@@ -79,7 +79,7 @@ class Exact:
             yield Logs([torch.cat(layers, 1) for layers in zip(*found, strict=True)])
 
     def _of_sample(self, sample: Subject, of: Wrt, step: int) -> list[Tensor]:
-        columns = of.columns(sample.top.core)
+        columns = of.columns(sample.top.cell)
         unit = torch.eye(sample.top.size, dtype=torch.float64, device=sample.recording.answer.device)[columns, columns]
         return [self._norm(rows).unsqueeze(1) for rows in _from_top(sample, of, columns, unit.unsqueeze(1), step)]
 
@@ -104,7 +104,7 @@ class Probed:
     def measure(self, subject: Subject, wrt: str, answers: Sequence[int]) -> Iterator[Logs]:
         """Take the same probes for every answer; no random state but their own is used."""
         of, generator = wrt_of(wrt, subject.cores, norm), torch.Generator().manual_seed(0)
-        columns = of.columns(subject.top.core)
+        columns = of.columns(subject.top.cell)
         size = len(range(*columns.indices(subject.top.size)))
         signs = torch.randint(2, (self.probes, subject.batch, size), generator=generator).double() * 2 - 1
         signs = signs.to(subject.recording.answer.device)

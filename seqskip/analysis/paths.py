@@ -22,17 +22,24 @@ Lengths = list[int | None]  # over the lag; None where no path leads
 class Paths:
     """The paths of a stack of recurrent layers, from its input at one time step to its output n steps later.
 
-    A path enters a layer, x_t → h_t, runs along its delays, h_{t-d} → h_t, and goes on to the layer above, each of
-    these edges of length 1; a residual shortcut passes a layer by at length 0. The edges are those of the states: that
-    a gate reads or carries them makes no other path.
+    A path enters a layer, x_{t-i} → h_t for each of its input delays i (x_t → h_t without), runs along its delays,
+    h_{t-d} → h_t, and goes on to the layer above, each of these edges of length 1; a shortcut passes a layer by at
+    length 0. The edges are those of the states: that a gate reads or carries them makes no other path.
 
     Args:
-        delays: of each layer, the lowest first, ascending.
-        residual: each layer has a shortcut.
+        delays: of each layer, the lowest first, ascending: the whole steps round fractional ones.
+        residual: each layer has a shortcut, of any kind.
+        input_delays: of each layer, ascending; empty where all read the present input alone.
     """
 
     delays: tuple[Steps, ...]
     residual: bool = False
+    input_delays: tuple[Steps, ...] = ()
+
+    @property
+    def _layers(self) -> list[tuple[Steps, Steps]]:
+        """The delays and the input delays of each layer."""
+        return list(zip(self.delays, self.input_delays or ((0,),) * len(self.delays), strict=True))
 
     @property
     def recurrent_depth(self) -> float:
@@ -66,8 +73,8 @@ class Paths:
             ValueError: `lag` is no integer >= 0.
         """
         reached: Lengths = [0] + [None] * checks.integer("lag", lag, 0)
-        for delays in self.delays:
-            inside = list(map(_next, reached))
+        for delays, taps in self._layers:
+            inside = [_next(_least(*(reached[n - tap] for tap in taps if tap <= n))) for n in range(lag + 1)]
             for n in range(len(inside)):
                 inside[n] = _least(inside[n], *(_next(inside[n - d]) for d in delays if d <= n))
             reached = [_least(*pair) for pair in zip(inside, reached, strict=True)] if self.residual else inside
@@ -99,8 +106,8 @@ class Paths:
             ValueError: `lag` is no integer >= 0.
         """
         reached = [1] + [0] * checks.integer("lag", lag, 0)
-        for delays in self.delays:
-            inside = list(reached)
+        for delays, taps in self._layers:
+            inside = [sum(reached[n - tap] for tap in taps if tap <= n) for n in range(lag + 1)]
             for n in range(len(inside)):
                 inside[n] += sum(inside[n - d] for d in delays if d <= n)
             reached = [sum(pair) for pair in zip(inside, reached, strict=True)] if self.residual else inside
@@ -125,8 +132,10 @@ class Paths:
             raise ValueError(f"hops must give a weight for each delay of each layer, {self.delays}, got {hops!r}")
         reached = np.full((checks.integer("lag", lag, 0) + 1,) * 2, -np.inf)  # by the lag so far and the hops
         reached[0, 0] = 0.0
-        for weights in hops:
-            inside = reached.copy()
+        for weights, (_, taps) in zip(hops, self._layers, strict=True):
+            inside = np.full_like(reached, -np.inf)
+            for tap in (tap for tap in taps if tap <= lag):
+                np.logaddexp(inside[tap:], reached[: lag + 1 - tap], out=inside[tap:])
             for n in range(1, lag + 1):
                 for d, weight in weights.items():
                     if d <= n and weight > 0:
@@ -143,7 +152,7 @@ def hop_weights(model: nn.Module) -> list[Weights]:
     largest singular value.
 
     Raises:
-        ValueError: the model has a layer of another kind, whose gates make hops of any weight.
+        ValueError: the model has a layer of another kind, or with combine="gate": gates make hops of any weight.
     """
     found: list[Weights] = []
     for block in core_of(model, "hop_weights").blocks():
@@ -165,7 +174,8 @@ def paths(model: nn.Module) -> Paths:
         ValueError: the model is of another kind, or bidirectional.
     """
     core = core_of(model, "paths")
-    return Paths(core.edges, core.residual is not None)
+    tapped = any(taps != (0,) for taps in core.input_delays)
+    return Paths(core.edges, core.residual is not None, core.input_delays if tapped else ())
 
 
 def _next(length: int | None) -> int | None:

@@ -55,11 +55,15 @@ class Scaled:
         """Apply a map that is linear in each row."""
         return Scaled.of(linear(self.value), self.log)
 
+    def placed(self, first: int, steps: int) -> "Scaled":
+        """Return the rows from `first` on among zeros along the first axis, `steps` in all."""
+        rest = (first, steps - first - self.value.size(0))
+        before, after = (Scaled.zeros(count, *self.value.shape[1:], like=self.value) for count in rest)
+        return Scaled.cat([part for part in (before, self, after) if part is self or len(part.log)])
+
     def extended(self, steps: int) -> "Scaled":
         """Return the rows with zeros behind them along the first axis, `steps` in all."""
-        missing = steps - self.value.size(0)
-        more = Scaled.zeros(missing, *self.value.shape[1:], like=self.value)
-        return Scaled.cat((self, more)) if missing else self
+        return self.placed(0, steps)
 
     def log_norm(self, columns: slice = slice(None)) -> Tensor:
         """Return the natural log of the Euclidean norm of each row, (...), over some of its columns."""

@@ -24,8 +24,7 @@ class EveryStep(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         output, _ = self.model.core(self.model.encode(x))
-        answers: Tensor = self.model.head(output if self.model.core.batch_first else output.transpose(0, 1))
-        return answers
+        return self.model.answer_every_step(output)
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,13 +81,15 @@ class Subject:
 
     def at_once(self, numbers: int) -> int:
         """Return how many cotangents to pull back at once so that the gates of a layer are about so many numbers."""
-        size = max(layer.core.cell(layer.index).projected_size for layer in self.recording.layers)
+        size = max(layer.cell.projected_size for layer in self.recording.layers)
         return max(1, numbers // (self.steps * self.batch * size))
 
     @property
     def is_one_stack(self) -> bool:
         """Whether a single stack does all, in one call, and its output's step T is all that the answer at T reads."""
         calls = {id(call) for layer in self.recording.layers for call in layer.chain.calls}
+        if isinstance(self.model, EveryStep) and self.model.model.window > 1:
+            return False
         return len(calls) == 1 and isinstance(self.model, Recurrent | nn.RNNBase | EveryStep)
 
     def along_carry(self) -> "Subject | None":

@@ -10,6 +10,7 @@ from torch import Tensor
 from seqskip import checks
 from seqskip.analysis.adjoint import Look, Pulled
 from seqskip.analysis.scaled import Scaled
+from seqskip.cells import Cell
 from seqskip.recurrent import Recurrent
 
 Reduce = Callable[[Tensor], Tensor]  # of rows (N, F), to (N, ·)
@@ -36,36 +37,42 @@ class Wrt(ABC):
     for_input = False
 
     @abstractmethod
-    def look(self, core: Recurrent) -> Look:
+    def look(self, cell: Cell) -> Look:
         """Return what picks them among what a layer's way back finds."""
 
     def rows(self, pulled: Pulled) -> Scaled:
         """Return what was kept of the gradient of a layer's variables, (T, R, ·)."""
         return pulled.seen
 
-    def columns(self, core: Recurrent) -> slice:
+    def columns(self, cell: Cell) -> slice:
         """Return the columns of the top layer's state that are derived by the variables: its h, if not said else."""
-        return slice(core.hidden_size)
+        return slice(cell.widths[0])
 
 
 @dataclass(frozen=True)
 class State(Wrt):
-    """The hidden state h, an LSTM's cell state c, or both."""
+    """The first part h of the state, which is what the layer answers, a cell state c, or all parts side by side."""
 
-    def look(self, core: Recurrent) -> Look:
-        columns = self.columns(core)
+    def look(self, cell: Cell) -> Look:
+        columns = self.columns(cell)
         return lambda state, _: self.reduce(state[..., columns])
 
-    def columns(self, core: Recurrent) -> slice:
-        size = core.hidden_size
-        return {"h": slice(size), "c": slice(size, 2 * size), "state": slice(None)}[self.name]
+    def columns(self, cell: Cell) -> slice:
+        if self.name == "state":
+            return slice(None)
+        part = cell.state_names.index("c") if self.name == "c" else 0
+        start = sum(cell.widths[:part])
+        return slice(start, start + cell.widths[part])
 
 
 @dataclass(frozen=True)
 class Preactivation(Wrt):
-    """The pre-activations a_t of all gates, as the projected input feeds them."""
+    """The pre-activations a_t of all gates, as the projected input feeds them.
 
-    def look(self, core: Recurrent) -> Look:
+    Of a cell that does not project its input before a step, that is the input as the recurrence reads it.
+    """
+
+    def look(self, cell: Cell) -> Look:
         return lambda _, pre: self.reduce(pre())
 
 
@@ -75,7 +82,7 @@ class Input(Wrt):
 
     for_input = True
 
-    def look(self, core: Recurrent) -> Look:
+    def look(self, cell: Cell) -> Look:
         return lambda state, _: state[..., :0]
 
     def rows(self, pulled: Pulled) -> Scaled:
@@ -92,6 +99,6 @@ def wrt_of(name: object, cores: list[Recurrent], reduce: Reduce) -> Wrt:
     Raises:
         ValueError: there are none of this name in each of the stacks.
     """
-    has_c = all("c" in core.cell_type.state_names for core in cores)
+    has_c = all("c" in core.cell(0).state_names for core in cores)
     chosen = checks.choice("wrt", name, [known for known in KINDS if known != "c" or has_c])
     return KINDS[chosen](chosen, reduce)

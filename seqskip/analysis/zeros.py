@@ -9,6 +9,7 @@ import torch
 
 from seqskip.cells import Cell, RNNCell, TorchCell
 from seqskip.delays import edges
+from seqskip.directions import Forward
 from seqskip.recurrent import Recurrent
 from seqskip.stack import Block
 
@@ -29,9 +30,10 @@ class Zero(IntEnum):
 def reachable(cores: Sequence[tuple[Recurrent, int]], lags: int, wrt: str = "h") -> npt.NDArray[np.bool_]:
     """Return whether a path leads from each layer's variables n steps back to the answer, (L, lags).
 
-    A lag is reached where it is a sum of delays, of this layer and of those above, whose recurrent matrices are not
-    zero; an LSTM's c and a GRU's h are carried over all their delays. Layers of different stacks are taken to be wired
-    one above the other, step by step.
+    A lag is reached where it is a sum of delays and taps, of this layer and those above, whose matrices are not zero;
+    an LSTM's c and a GRU's h are carried over all their delays. Of a cell that is not torch.nn's it is taken that every
+    part of its state reads all of what it can: a zero is then called saturated unless no delays lead there at all.
+    Layers of different stacks are taken to be wired one above the other, step by step.
 
     Args:
         cores: for each layer, the lowest first, the stack that it is in and its place there.
@@ -57,8 +59,7 @@ class _Reach:
         self.made = self._closure(source, steps)  # where the step's new state is read, in any part
         self.h = self.made if len(cell.state_names) == 1 else source | self._shifted(self.made, used)
         self.c = self._shifted(self.made, cell.edges)
-        through = self.made if bool(cell.weights.get("weight_ih", cell.weight).any()) else 0
-        self.x = through | (source if block.join is not None else 0)
+        self.x = self._shifted(self.made, _read(block.forward)) | (source if block.join is not None else 0)
 
     def of(self, wrt: str) -> Bits:
         return {"h": self.h, "c": self.c, "state": self.h | self.c, "pre": self.made, "x": self.x}[wrt]
@@ -83,13 +84,26 @@ class _Reach:
 
 
 def _used(cell: Cell) -> Sequence[int]:
-    """Return the steps back that a cell reads by a matrix that is not zero, as far as one can know."""
-    if not isinstance(cell, TorchCell) or cell.combine not in ("sum", "mean"):
+    """Return the steps back from which a cell reads h by a matrix that is not zero, as far as one can know."""
+    if not isinstance(cell, TorchCell):
         return cell.edges
-    if cell.combine == "mean":
-        return cell.edges if bool(cell.weight_hh.any()) else ()
-    matrices = torch.split(cell.weight_hh, cell.hidden_size, 1)
-    return edges([d for d, matrix in zip(cell.delays, matrices, strict=True) if bool(matrix.any())])
+    if cell.combine == "sum":
+        matrices = torch.split(cell.weight_hh, cell.hidden_size, 1)
+        return edges([d for d, matrix in zip(cell.delays, matrices, strict=True) if bool(matrix.any())])
+    found = set(edges(cell.delays)) if bool(cell.weight_hh.any()) else set()
+    if cell.weight_gate_hh is not None and len(cell.delays) > 1 and bool(cell.weight_gate_hh.any()):
+        found.add(1)
+    return sorted(found)
+
+
+def _read(reader: Forward) -> Sequence[int]:
+    """Return the steps back from which a recurrence reads its input by a matrix that is not zero."""
+    taps, cell = reader.taps.delays if reader.taps else (0,), reader.cell
+    if not isinstance(cell, TorchCell):
+        return taps
+    matrices = [cell.weight_ih] if cell.weight_gate_ih is None else [cell.weight_ih, cell.weight_gate_ih]
+    columns = torch.split(torch.cat(matrices), cell.weight_ih.size(1) // len(taps), 1)
+    return [tap for tap, matrix in zip(taps, columns, strict=True) if bool(matrix.any())]
 
 
 def classify(log_norm: npt.NDArray[np.float64], reached: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:

@@ -1,7 +1,7 @@
 """What a cell is: the weights of one layer and one time step of its recurrence."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -46,6 +46,11 @@ class Cell(Bound, ABC):
     def shapes(cls, sizes: Sizes, **options: Any) -> Shapes:
         """Return the shape of each weight; `options` are those of the cell."""
 
+    @classmethod
+    def bind(cls, weights: Mapping[str, Tensor | None], *, delays: LayerDelays, **options: Any) -> Self:
+        """Return the cell with a layer's weights, by the names in `shapes`, and the layer's options."""
+        return cls(**weights, delays=delays, **options)
+
     @abstractmethod
     def step(self, projected: Tensor, past: Past) -> State:
         """Return the state at one time step, parts of shape (B, width), from the projected input (B, P)."""
@@ -80,6 +85,11 @@ class Cell(Bound, ABC):
         """The number g of independent interleaved recurrences that the layer consists of."""
         return common_step(self.edges)
 
+    @property
+    def random(self) -> bool:
+        """Whether a step may draw random numbers, beside those that `drawn` draws."""
+        return False
+
     def phase(self) -> Self:
         """Return the cell of one of the g interleaved recurrences: the same weights, the delays divided by g."""
         g = self.common_step
@@ -87,6 +97,14 @@ class Cell(Bound, ABC):
 
     def drawn(self, batch: int) -> Self:
         """Return the cell for one call on B samples in training: with what is drawn once for each, such as masks."""
+        return self
+
+    def initial(self, x: Tensor) -> State:
+        """Return the D states before the first step of x (T, B, I), (D, B, width), where none are given: zeros."""
+        return tuple(x.new_zeros(self.depth, x.size(1), width) for width in self.widths)
+
+    def repeated(self, times: int) -> Self:
+        """Return the cell for `times` copies of the batch side by side, entry n·B + b being the n-th of sample b."""
         return self
 
     def project(self, x: Tensor) -> Tensor:

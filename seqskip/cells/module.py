@@ -70,6 +70,10 @@ class ModuleCell(Cell):
     def state_names(self) -> tuple[str, ...]:  # type: ignore[override]  # the module says how many there are
         return ("h", *(f"state_{n}" for n in range(1, len(self.widths))))
 
+    @property
+    def random(self) -> bool:
+        return self.module.training
+
     def with_weights(self, change: Callable[[Tensor], Tensor]) -> Self:
         module = copy.deepcopy(self.module)
         for tensor in (*module.parameters(), *module.buffers()):

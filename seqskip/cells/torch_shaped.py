@@ -11,6 +11,7 @@ from torch import Tensor
 from seqskip.bound import Shapes
 from seqskip.cells.base import Cell, Sizes
 from seqskip.cells.combine import COMBINE, Delayed
+from seqskip.delays import edges
 from seqskip.history import Past, State
 
 
@@ -74,7 +75,7 @@ class TorchCell(Cell):
 
     @property
     def edges(self) -> tuple[int, ...]:
-        own = super().edges
+        own = edges(self.delays)  # not super().edges, which torch.compile cannot read
         return tuple(sorted({1, *own})) if self.combine == "gate" and len(self.delays) > 1 else own
 
     def project(self, x: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 import inspect
 import re
 from collections.abc import Sequence
+from typing import get_args, get_type_hints
 
 import torch
 from pytorch_lightning import Callback
@@ -79,8 +80,19 @@ def _subclasses(kind: type) -> dict[str, type]:
 def _options(key: str | None, name: str) -> list[str]:
     # Looked up among the known classes: what a message quotes comes from the config and is never imported.
     kind = _subclasses(KINDS[key]).get(name) if key in KINDS else None
-    names = inspect.signature(kind).parameters if kind else {}
-    return [option for option in names if option not in ("args", "kwargs", *GIVEN.get(key or "", ()))]
+    names = _arguments(kind) if kind else []
+    return [option for option in names if option not in GIVEN.get(key or "", ())]
+
+
+def _arguments(kind: type) -> list[str]:
+    """Return the names of the arguments of a class, those too that it takes as `**options: Unpack[...]`."""
+    names: list[str] = []
+    for name, parameter in inspect.signature(kind).parameters.items():
+        if parameter.kind == parameter.VAR_KEYWORD:
+            names += [key for unpacked in get_args(parameter.annotation) for key in get_type_hints(unpacked)]
+        elif parameter.kind != parameter.VAR_POSITIONAL:
+            names.append(name)
+    return names
 
 
 def _found(pattern: str, text: str) -> str | None:

@@ -8,10 +8,9 @@ from importlib.metadata import version
 import torch
 
 import seqskip
+from seqskip.cli.engines import table
 from seqskip.engines import ENGINES
 from seqskip.engines.native import describe
-
-EXAMPLES = ((1,), (8,), (1, 8))
 
 
 def info(words: list[str]) -> int:
@@ -30,9 +29,9 @@ def info(words: list[str]) -> int:
     cuda = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
     print(f"CUDA      {cuda}")
     print(f"engines   {', '.join(ENGINES)}; SEQSKIP_BACKEND={os.environ.get('SEQSKIP_BACKEND', 'not set')}")
-    for delays in EXAMPLES:
-        ((name, reason),) = seqskip.RNN(1, 1, delays=delays).engines()
-        print(f"  delays {delays!s:<8} {name:<10} {reason}")
+    print("layers    what runs them, and why")
+    for layer, engine, reason in table():
+        print(f"  {layer:<35} {engine:<9} {reason}")
     print("kernels   C++ of the native engine")
     for name, text in describe().items():
         print(f"  {name:<9} {text}")

@@ -11,7 +11,7 @@ from pytorch_lightning.callbacks import Timer
 from torch import Tensor
 
 from seqskip.training import GradientDecay, Run, SequenceModule, TaskData
-from seqskip.training.report import gradient_rows, metric_rows, print_summary
+from seqskip.training.report import gradient_rows, metric_rows, print_summary, reported_rows
 
 
 def announce(run: Run, module: SequenceModule) -> None:
@@ -47,7 +47,8 @@ def close(run: Run, trainer: Trainer, module: SequenceModule, data: TaskData, ca
     trainer.save_checkpoint(run.last)
     trainer.test(module, data, ckpt_path=str(run.weights), verbose=False, weights_only=True)
     metrics = _logged(trainer, "test")
-    summary |= {"metrics": metric_rows(module, metrics), "solved": bool(metrics) and module.task.solved(metrics)}
+    summary |= {"metrics": metric_rows(module, metrics), "reported": reported_rows(module, metrics)}
+    summary |= {"solved": bool(metrics) and module.task.solved(metrics)}
     if trainer.is_global_zero:
         run.write_summary(_finite(summary))
         print_summary(summary, f"{run.path}: {data.test_size:,} fresh test sequences")
@@ -59,8 +60,9 @@ def close(run: Run, trainer: Trainer, module: SequenceModule, data: TaskData, ca
 def print_metrics(trainer: Trainer, module: SequenceModule, stage: str) -> None:
     """Print the metrics of one stage beside the baseline."""
     if trainer.is_global_zero:
-        rows = metric_rows(module, _logged(trainer, stage))
-        print_summary({"metrics": rows}, f"{type(module.task).__name__}: {stage} set")
+        logged = _logged(trainer, stage)
+        rows = {"metrics": metric_rows(module, logged), "reported": reported_rows(module, logged)}
+        print_summary(rows, f"{type(module.task).__name__}: {stage} set")
 
 
 def write_predictions(path: Path, data: TaskData, answers: list[Tensor]) -> None:

@@ -2,12 +2,12 @@
 
 from jsonargparse import set_parsing_settings
 
+from seqskip import layers
+
 # Only what the options of a training are made of. torch and pytorch_lightning as a whole would let in functions
 # that load and run files, such as torch.hub.load and LightningModule.load_from_checkpoint.
 ALLOWED = [
-    "seqskip.GRU",
-    "seqskip.LSTM",
-    "seqskip.RNN",
+    *(f"seqskip.{name}" for name, item in vars(layers).items() if isinstance(item, type)),
     "seqskip.layers",
     "seqskip.tasks",
     "seqskip.training.GradientDecay",

@@ -1,11 +1,13 @@
 """The shortcuts round a layer: what it answers, z, from its input x and what f(x; W) made of it."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from typing_extensions import Self
 
 from seqskip.bound import Bound, Shapes
 
@@ -25,6 +27,11 @@ class Join(Bound, ABC):
     def output_size(cls, features: int, size: int) -> int:
         """Return how many features z has."""
         return size
+
+    @classmethod
+    def bind(cls, weights: Mapping[str, Tensor], size: int) -> Self:
+        """Return the shortcut with the weights that `shapes` names, for an f of so many features."""
+        return cls(**weights)
 
     @abstractmethod
     def __call__(self, x: Tensor, f: Tensor) -> Tensor:
@@ -49,6 +56,10 @@ class Projected(Join, ABC):
     @classmethod
     def shapes(cls, features: int, size: int, projection: str | None) -> Shapes:
         return {"weight_residual": (size, features)} if features != size and projection == "linear" else {}
+
+    @classmethod
+    def bind(cls, weights: Mapping[str, Tensor], size: int) -> Self:
+        return cls(size=size, **weights)
 
     def around(self, x: Tensor) -> Tensor:
         """Return what reaches z past the layer, (..., size)."""

@@ -1,10 +1,16 @@
 """What a stack is asked to have round each of its layers, and the one place where that is checked."""
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from typing import Any
+
+from torch import Tensor, nn
+from typing_extensions import Self
 
 from seqskip import checks
 from seqskip.bound import Shapes
-from seqskip.depth.joins import JOINS
+from seqskip.depth.joins import JOINS, Join
 from seqskip.depth.norms import NORMS
 
 PROJECTIONS = ("linear", "zeros")
@@ -51,10 +57,54 @@ class Wiring:
                     f"without x beside it, a scaled or dropped f leaves nothing: use residual='add' or {name}={off}"
                 )
 
+    @cached_property
+    def adds_at_most(self) -> bool:
+        """Whether what stands round a layer in evaluation is nothing, or x added to f."""
+        return replace(self, stochastic_depth=0.0) in (Wiring(), Wiring("add"))
+
+    @cached_property
+    def sums_at_most(self) -> bool:
+        """Whether a layer in evaluation answers f(x; W), or that and x; found once, as each step of a stream asks."""
+        return replace(self, stochastic_depth=0.0) in (Wiring(), Wiring("add"))
+
     def shown(self) -> dict[str, object]:
         """Return what was asked for beyond the kind of shortcut, as `repr` shows it."""
         values = ((one.name, getattr(self, one.name), one.default) for one in fields(self))
         return {name: value for name, value, default in values if value != default and name != "residual"}
+
+    def demand_steps_alone(self, name: str, repair: str) -> None:
+        """Raise ValueError if a norm reads several time steps at once, for what runs a piece of a sequence."""
+        if self.norm == "batch":
+            raise ValueError(
+                f"{name} needs a norm of each step alone, got norm='batch', whose statistics are those of the whole "
+                f"sequence; use norm='layer' or 'rms', or {repair.removeprefix('use ')}"
+            )
+
+    def of_layer(self, layer: int, num_layers: int) -> Self:
+        """Return what stands round one of the layers 0 ... L-1.
+
+        The lowest reads the input as it is, also with `norm_first`; the probability of dropping f is l/L of the top's.
+        """
+        first = self.norm_first and layer > 0
+        norm = self.norm if first or not self.norm_first else None
+        dropped = self.stochastic_depth * (layer + 1) / num_layers
+        return replace(self, norm=norm, norm_first=first, stochastic_depth=dropped)
+
+    def make_norm(self, features: int, size: int, factory: dict[str, Any]) -> nn.Module | None:
+        """Return the norm of a layer that makes `size` features of `features`, or None without one."""
+        if self.norm is None:
+            return None
+        return NORMS[self.norm](features if self.norm_first else self.output_size(features, size), **factory)
+
+    def bind(self, weights: Mapping[str, Tensor], size: int) -> Join | None:
+        """Return the shortcut round a layer that makes `size` features, with its weights, or None without one."""
+        return None if self.residual is None else JOINS[self.residual].bind(weights, size)
+
+    def reset_parameters(self, join: Join) -> None:
+        """Draw the weights of a shortcut anew; its scale, where it has one, starts where it was asked to."""
+        join.reset_parameters()
+        if self.residual_scale is not None:
+            nn.init.constant_(join.weights["residual_scale"], self.residual_scale)
 
     def output_size(self, features: int, size: int) -> int:
         """Return how many features z has for an input of so many features and an f of so many."""

@@ -4,12 +4,13 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from seqskip import checks
-from seqskip.cells import Cell
+from seqskip.cells import Cell, ModuleCell, TorchCell
 from seqskip.engines.bptt import SweepEngine, kind_of
 from seqskip.engines.fold import fold
 from seqskip.engines.native import obstacle, takes
@@ -78,10 +79,11 @@ def engine_name(cell: Cell, preferred: str) -> tuple[str, str]:
     if engine is _SWEEPS:
         missing = obstacle(cell.weight.device, _dtype(cell))
         return ("torch", f"not native: {missing}") if missing else ("native", "compiled kernels, on torch's threads")
-    step = cell.common_step
+    unknown, step = f"no fast engine knows {_strange(cell)}", cell.common_step
     if step > 1:
-        return "fold", f"all delays are multiples of {step}: {step} times fewer steps on a batch {step} times as wide"
-    return "reference", "no fast engine knows this cell: one step after the other"
+        fewer = f"{step} times fewer steps on a batch {step} times as wide"
+        return "fold", f"{unknown}, but all delays are multiples of {step}: {fewer}"
+    return "reference", f"{unknown}: one step after the other"
 
 
 def wanted(preferred: str) -> tuple[str, str]:
@@ -96,10 +98,21 @@ def wanted(preferred: str) -> tuple[str, str]:
 def _forced_engine(cell: Cell, name: str, source: str) -> Engine:
     if isinstance(ENGINES[name], SweepEngine) and not kind_of(cell):
         known = "RNNCell, LSTMCell and GRUCell"
-        raise ValueError(f"{source}={name!r} runs {known} alone, got {type(cell).__name__}; use {source}='auto'")
+        raise ValueError(f"{source}={name!r} runs {known} alone, got {_strange(cell)}; use {source}='auto'")
     if name == "native" and (missing := takes(cell.weight.device, _dtype(cell))):
         raise ValueError(f"{source}='native' cannot run here: {missing}; use {source}='auto'")
     return ENGINES[name]
+
+
+def _strange(cell: Cell) -> str:
+    """Return what it is about a cell that keeps the sweeps from it."""
+    name = type(cell.module if isinstance(cell, ModuleCell) else cell).__name__
+    if not isinstance(cell, TorchCell):
+        return name
+    whole = replace(cell, delays=tuple(range(1, len(cell.delays) + 1)))
+    if kind_of(whole):
+        return f"{name} with delays={cell.delays}, which lie between two steps"
+    return name
 
 
 def _dtype(cell: Cell) -> torch.dtype:

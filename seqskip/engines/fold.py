@@ -38,13 +38,15 @@ def fold(
     whole = x.size(0) - rest
     outputs, line = [], tuple(to_phases(part, g) for part in initial)
     if whole:
-        output, line = scan(phase, to_phases(x[:whole], g), line)
+        output, line = scan(phase.repeated(g), to_phases(x[:whole], g), line)
         outputs.append(from_phases(output, g))
     if not rest:
         return outputs[0], tuple(from_phases(part, g) for part in line)
     # The last T mod g steps are one more step of the first phases only.
     output, ahead = scan(
-        phase, x[whole:].reshape(1, rest * batch, x.size(2)), tuple(p[:, : rest * batch] for p in line)
+        phase.repeated(rest),
+        x[whole:].reshape(1, rest * batch, x.size(2)),
+        tuple(p[:, : rest * batch] for p in line),
     )
     outputs.append(from_phases(output, rest))
     new = tuple(from_phases(part[-1:], rest) for part in ahead)
@@ -58,7 +60,7 @@ def _fold_each(cell: Cell, x: Tensor, initial: State, lengths: Tensor) -> tuple[
     filled = torch.cat((x, x.new_zeros(-steps % g, *x.shape[1:])))
     ends = (lengths + g - 1 - torch.arange(g, device=lengths.device).unsqueeze(1)) // g  # (g, B)
     lines = tuple(to_phases(part, g) for part in initial)
-    output, lines = scan(cell.phase(), to_phases(filled, g), lines, ends.flatten())
+    output, lines = scan(cell.phase().repeated(g), to_phases(filled, g), lines, ends.flatten())
     return from_phases(output, g)[:steps], tuple(_by_age(from_phases(part, g), g, lengths) for part in lines)
 
 

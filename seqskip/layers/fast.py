@@ -7,7 +7,8 @@ from typing_extensions import Unpack
 
 from seqskip import checks
 from seqskip.cells import NONLINEARITIES, FastGRNNCell, FastRNNCell
-from seqskip.recurrent import Recurrent, StackOptions
+from seqskip.options import StackOptions
+from seqskip.recurrent import Recurrent
 
 
 class _Fast(Recurrent):

@@ -7,7 +7,8 @@ from torch import nn
 from typing_extensions import Unpack
 
 from seqskip.cells import Cell, ModuleCell
-from seqskip.recurrent import Recurrent, StackOptions
+from seqskip.options import StackOptions
+from seqskip.recurrent import Recurrent
 
 
 class Stack(Recurrent):

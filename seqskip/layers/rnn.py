@@ -8,7 +8,7 @@ from typing_extensions import Unpack
 from seqskip import checks
 from seqskip.cells import NONLINEARITIES, RNNCell
 from seqskip.layers.torch_shaped import TorchLayer
-from seqskip.recurrent import SkipOptions
+from seqskip.options import SkipOptions
 
 
 class RNN(TorchLayer):
@@ -45,7 +45,8 @@ class RNN(TorchLayer):
 
     @property
     def cell_options(self) -> Mapping[str, Any]:
-        return {**super().cell_options, "nonlinearity": self.nonlinearity}
+        # Not with super().cell_options, which torch.compile cannot read.
+        return {"combine": self.combine, "nonlinearity": self.nonlinearity}
 
     def shown(self) -> dict[str, object]:
         return super().shown() | {"nonlinearity": self.nonlinearity}

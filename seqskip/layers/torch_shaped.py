@@ -10,7 +10,9 @@ from seqskip import checks
 from seqskip.cells import COMBINE, Cell, Sizes, TorchCell
 from seqskip.init import INITIALISERS
 from seqskip.interface import LayerState
-from seqskip.recurrent import Recurrent, SkipOptions
+from seqskip.layers.learned import LearnedDelays
+from seqskip.options import SkipOptions
+from seqskip.recurrent import Recurrent
 from seqskip.streaming import short_way
 
 _BIASES = ("bias_ih", "bias_hh")
@@ -25,7 +27,7 @@ class TorchLayer(Recurrent):
         combine: how several delays become one input: "sum" (a matrix per delay), "mean" (one matrix), "gate" (one
             softmax weight per delay, sample and step) or "learned" (one softmax weight per delay and unit): see
             `seqskip.cells.TorchCell`.
-        init: "torch" or "orthogonal" (see `seqskip.init`).
+        init: "torch", "orthogonal" or "tf1" (see `seqskip.init`).
 
     Raises:
         ValueError: an argument breaks a rule; the message names the rule and the repair.
@@ -80,6 +82,28 @@ class TorchLayer(Recurrent):
         if stream is not None and (done := stream.run(self._parameters, self.backend, x, state)) is not None:
             return done
         return super().step(x, state)
+
+    def learned_delays(self) -> list[LearnedDelays]:
+        """Return what combine="learned" has learned: for each layer, and direction, the share of each delay.
+
+        >>> from seqskip import RNN
+        >>> print(*RNN(2, 4, delays=(1, 8), combine="learned").learned_delays())  # doctest: +ELLIPSIS
+        layer 0: mean delay ... steps over 4 units
+        ...
+
+        Raises:
+            ValueError: the layer combines its delays in another way.
+        """
+        if self.combine != "learned":
+            raise ValueError(
+                f"learned_delays needs combine='learned', got combine={self.combine!r}; nothing is learned"
+            )
+        places = [(layer, one.suffix) for layer in range(self.num_layers) for one in self._directions]
+        weights = [self.get_parameter(f"weight_delays_l{layer}{suffix}") for layer, suffix in places]
+        return [
+            LearnedDelays(layer, bool(suffix), self.delays[layer], weight.detach().softmax(0))
+            for (layer, suffix), weight in zip(places, weights, strict=True)
+        ]
 
     def shown(self) -> dict[str, object]:
         own = {"bias": self.bias, "combine": self.combine}

@@ -15,6 +15,7 @@ from seqskip.training.module import SequenceModule
 
 FOLLOW_THE_LAG = "dilated"
 TOKEN_WIDTH = 32  # of an embedding whose width is not asked for
+READOUTS = {"last": ("last", "fused"), "every": ("every",)}  # that fit a task's
 
 
 def build_module(
@@ -22,6 +23,7 @@ def build_module(
     core: Callable[[int], Recurrent],
     delays: int | list[int] | list[int | list[int]] | str | None = None,
     encoder_size: int | None = None,
+    readout: str | None = None,
     optimizer: OptimizerCallable = torch.optim.Adam,
     scheduler: LRSchedulerCallable | None = None,
 ) -> SequenceModule:
@@ -34,6 +36,8 @@ def build_module(
             delays 1, 2, 4, ...; by default the core's own delays stay.
         encoder_size: width of a learned input layer (linear and ReLU, an embedding for tokens); by default the
             input goes straight to the core.
+        readout: by default the task's; "fused" reads, for a task with one answer in all, the last d outputs where the
+            first layer has the delay d.
         optimizer: makes the optimizer from the parameters.
         scheduler: makes the learning-rate scheduler from the optimizer.
     """
@@ -41,6 +45,8 @@ def build_module(
         raise ValueError(f"delays must be integers or {FOLLOW_THE_LAG!r}, got {delays!r}")
     if encoder_size is not None:
         checks.integer("encoder_size", encoder_size, 1)
+    if readout is not None:
+        checks.choice(f"readout for {type(task).__name__}", readout, READOUTS[task.readout])
     options: dict[str, Any] = {}
     if delays == FOLLOW_THE_LAG:
         layers = layers_for(task.lag)
@@ -53,6 +59,6 @@ def build_module(
         output_size=task.output_size,
         input_size=task.input_size,
         num_embeddings=task.num_embeddings,
-        readout=task.readout,
+        readout=readout or task.readout,
     )
     return SequenceModule(task, model, optimizer, scheduler)

@@ -27,8 +27,9 @@ class NotFinite(ValueError):
 class SequenceModule(LightningModule):
     """Train a sequence model on a task; loss, metrics and the end come from the task.
 
-    Logs train/loss, and val/<metric> or test/<metric> for each metric of the task. Training stops by itself once
-    the validation metrics count as solved.
+    Logs train/loss, and val/<metric> or test/<metric> for each metric of the task, and what the core reports of itself,
+    such as train/share_of_updates. What the core asks for besides, such as a budget loss, is part of the loss. Training
+    stops by itself once the validation metrics count as solved.
 
     Args:
         task: the problem.
@@ -60,9 +61,15 @@ class SequenceModule(LightningModule):
         return answers
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        loss = self.task.loss(self._predict(batch), batch)
+        loss = self.loss_on(batch)
         self.log("train/loss", loss, prog_bar=True)
+        self._report(batch, "train")
         return loss
+
+    def loss_on(self, batch: Batch) -> Tensor:
+        """Return what training minimises: the task's loss, and what the core adds."""
+        loss, extra = self.task.loss(self._predict(batch), batch), self.model.core.extra_loss()
+        return loss if extra is None else loss + extra
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         self._measure(batch, "val")
@@ -86,6 +93,11 @@ class SequenceModule(LightningModule):
             metric = self._metric(name)
             metric.update(value)
             self.log(f"{stage}/{name}", metric, on_step=False, on_epoch=True, prog_bar=name == self.task.monitor)
+        self._report(batch, stage)
+
+    def _report(self, batch: Batch, stage: str) -> None:
+        for name, value in self.model.core.reported().items():
+            self.log(f"{stage}/{name}", value, batch_size=len(batch.x), sync_dist=stage != "train")
 
     def _metric(self, name: str) -> MeanMetric:
         metric = self.metrics[name]

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from pytorch_lightning import LightningModule
+from pytorch_lightning.utilities import rank_zero_info
 from torch import Tensor, nn
 
 from seqskip.analysis import Decay, gradient_decay, without_skips
@@ -41,12 +42,17 @@ class Probe:
         return _measured(self.model, self._input(), self.loss)
 
     def measure_plain(self) -> Decay | None:
-        """Return that of the same model without its skips; None if it has none, or is of another make."""
+        """Return that of the same model without its skips; None if there is no such model, or it is this one."""
         core = self.model.core if isinstance(self.model, SequenceModel) else self.model
         if not isinstance(core, Recurrent) or not core.has_skips:
             return None
         assert isinstance(self.model, SequenceModel | Recurrent)
-        return _measured(without_skips(self.model), self._input(), self.loss)
+        try:
+            plain = without_skips(self.model)
+        except ValueError as error:
+            rank_zero_info(f"the picture of the gradients shows no net without skips: {error}")
+            return None
+        return _measured(plain, self._input(), self.loss)
 
     def first(self, samples: int) -> "Probe":
         """Return the probe of the first samples alone, along the axis that cuts the batch which the layers see.

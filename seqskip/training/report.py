@@ -16,6 +16,11 @@ def metric_rows(module: SequenceModule, metrics: dict[str, float]) -> dict[str, 
     return {name: {"measured": metrics[name], "baseline": baseline[name]} for name in baseline if name in metrics}
 
 
+def reported_rows(module: SequenceModule, metrics: dict[str, float]) -> dict[str, float]:
+    """Return what the core reported of itself."""
+    return {name: value for name, value in metrics.items() if name not in module.task.baseline()}
+
+
 def gradient_rows(measured: GradientDecay) -> dict[str, float]:
     """Return the half-lives at the start and at the end and the lag that the task needs, in steps, and the overhead."""
     curves = measured.curves
@@ -36,6 +41,8 @@ def print_summary(summary: dict[str, Any], title: str) -> None:
         table.add_column(column, justify="left" if not column else "right")
     for name, row in summary["metrics"].items():
         table.add_row(name.replace("_", " "), f"{row['measured']:.4g}", f"{row['baseline']:.4g} without memory")
+    for name, value in summary["reported"].items():
+        table.add_row(name.replace("_", " "), f"{value:.4g}", "")
     if "steps" in summary:
         verdict = "solved" if summary["solved"] else "not solved"
         table.add_row("training steps", f"{summary['steps']:,}", verdict)

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seqskip.recurrent import Recurrent
+from seqskip.stack import join_state, split_state
+from seqskip.taps import tapped
 from tests.strategies import as_parts
 
 Parts = tuple[Tensor, ...]
@@ -49,7 +50,12 @@ class Nodes:
 def twin(model: nn.Module, nodes: Nodes) -> nn.Module:
     """Return a copy whose recurrent layers are loops; dropout between layers is left out."""
     copied = copy.deepcopy(model)
+    inside = {
+        id(part) for one in copied.modules() if isinstance(one, Recurrent) for part in one.modules() if part is not one
+    }
     for name, module in copied.named_modules():
+        if id(module) in inside:
+            continue  # a part of a layer's step
         if isinstance(module, Recurrent):
             module.run = functools.partial(_run, nodes, name, module)  # type: ignore[method-assign]
         elif isinstance(module, nn.RNNBase):
@@ -60,18 +66,20 @@ def twin(model: nn.Module, nodes: Nodes) -> nn.Module:
 
 
 def _run(nodes: Nodes, name: str, core: Recurrent, z: Tensor, initial: Parts, lengths: object) -> tuple[Tensor, Parts]:
-    depths, finals = [max(delays) for delays in core.delays], []
-    lines = zip(*(part.split(depths) for part in initial), strict=True)
-    for layer, line in enumerate(lines):
-        cell, states = core.cell(layer), list(zip(*(part.unbind(0) for part in line), strict=True))
-        for x_t in z:
-            past = {d: states[-d] for d in cell.delays}
+    blocks, finals = core.blocks(), []
+    for layer, (block, (line,)) in enumerate(zip(blocks, split_state(blocks, initial), strict=True)):
+        cell, read = block.forward.cell, block.read(z)
+        states = list(zip(*(part.unbind(0) for part in line[: len(cell.widths)]), strict=True))
+        if block.forward.taps is None:
+            reached, held = read, ()
+        else:
+            reached, *held = tapped(read, line[-1], block.forward.taps.delays, None)
+        for x_t in reached:
+            past = {d: states[-d] for d in cell.edges}
             states.append(nodes.add(name, layer, cell.step(cell.project(x_t), past)))
-        finals += [states[-depths[layer] :]]
-        output = torch.stack([state[0] for state in states[depths[layer] :]])
-        weight = getattr(core, f"weight_residual_l{layer}", None)
-        z = output if core.residual is None else output + (z if weight is None else F.linear(z, weight))
-    return z, tuple(torch.stack([state[part] for final in finals for state in final]) for part in range(len(initial)))
+        finals.append((*(torch.stack(part) for part in zip(*states[-cell.depth :], strict=True)), *held))
+        z = block.answer(z, torch.stack([state[0] for state in states[cell.depth :]]))
+    return z, join_state(finals)
 
 
 def _layers(nodes: Nodes, name: str, module: nn.RNNBase, x: Tensor, hx: Any = None) -> tuple[Tensor, Any]:

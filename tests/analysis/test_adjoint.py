@@ -1,7 +1,5 @@
 """The adjoint by the training sweeps against the one by autograd, which knows nothing but the cell's one step."""
 
-from typing import Any
-
 import pytest
 import torch
 from hypothesis import given
@@ -9,8 +7,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 import seqskip
-from seqskip.analysis.adjoint import Pulled, StackTrace, trace_stack
+from seqskip.analysis.adjoint import Look, Pulled, StackTrace, trace_stack
 from seqskip.analysis.scaled import Scaled
+from seqskip.cells import Cell
 from seqskip.recurrent import Recurrent
 from tests.found import Variant
 from tests.strategies import few, layers
@@ -29,8 +28,8 @@ def traced(core: Recurrent, x: Tensor, state: tuple[Tensor, ...], engine: str) -
         return trace_stack(core, x, state)
 
 
-def all_of(state: Tensor, pre: Any) -> Tensor:
-    return torch.cat((state, pre()), -1)
+def all_of(cell: Cell) -> Look:
+    return lambda state, pre: torch.cat((state, pre()), -1)
 
 
 def relative_error(found: Scaled, expected: Scaled) -> Tensor:

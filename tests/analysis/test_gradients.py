@@ -54,7 +54,7 @@ def test_any_layer_and_step(variant: Variant, data: st.DataObject) -> None:
     assert_equals_autograd(layer, x, at, data.draw(st.sampled_from(parts(variant))))
 
 
-@pytest.mark.parametrize("readout", ["last", "every"])
+@pytest.mark.parametrize("readout", ["last", "every", "fused"])
 @pytest.mark.parametrize("batch_first", [False, True])
 def test_a_whole_model_and_a_loss_of_its_own(variant: Variant, batch_first: bool, readout: str) -> None:
     core = variant.build(3, 4, 2, delays=((2,), (1, 4)), batch_first=batch_first, dtype=torch.float64)

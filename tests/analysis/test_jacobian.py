@@ -12,18 +12,17 @@ from seqskip import GRU, LSTM, RNN, SequenceModel
 from seqskip.analysis import gradient_decay
 from seqskip.recurrent import Recurrent
 from tests.found import Variant
-from tests.unrolled import Nodes, one_layer
+from tests.unrolled import Nodes, all_layers
 
 STEPS, BATCH, SIZE = 9, 2, 3
 
 
 def jacobians(core: Recurrent, x: Tensor, wrt: str, sample: int) -> list[list[Tensor]]:
     """Return ∂s_T/∂s_{T-n}, [layer][lag], where s is what `wrt` names of the pair-state."""
-    nodes, z = Nodes(), x
-    for n in range(core.num_layers):
-        z = one_layer(core, n, z, nodes)
+    nodes = Nodes()
+    all_layers(core, core.blocks(), x, nodes)
     made = nodes.made[-1][-1]
-    rows = {"c": made[1:], "state": made}.get(wrt, made[:1])
+    rows = {"c": made[1:2], "state": made}.get(wrt, made[:1])
     return [
         [_jacobian(rows, _variables(nodes, n, t, wrt), sample) for t in range(len(x) - 1, -1, -1)]
         for n in range(core.num_layers)
@@ -33,7 +32,7 @@ def jacobians(core: Recurrent, x: Tensor, wrt: str, sample: int) -> list[list[Te
 def _variables(nodes: Nodes, n: int, t: int, wrt: str) -> tuple[Tensor, ...]:
     if wrt in ("pre", "x"):
         return ({"pre": nodes.projected, "x": nodes.inputs}[wrt][n][t],)
-    return {"h": nodes.added[n][t][:1], "c": nodes.added[n][t][1:], "state": nodes.added[n][t]}[wrt]
+    return {"h": nodes.added[n][t][:1], "c": nodes.added[n][t][1:2], "state": nodes.added[n][t]}[wrt]
 
 
 def _jacobian(rows: tuple[Tensor, ...], variables: tuple[Tensor, ...], sample: int) -> Tensor:

@@ -149,3 +149,24 @@ def test_models_and_bad_input(variant: Variant) -> None:
         paths(layer).count(-1)
     with pytest.raises(ValueError, match=r"lag must be an integer >= 1, got 0"):
         paths(layer).mean_recurrent_length(0)
+
+
+def test_taps_enter_a_layer_late() -> None:
+    layer = seqskip.RNN(1, 2, 2, delays=((3,), (5,)), input_delays=((0, 1), (2,)), residual="add", dtype=torch.float64)
+    found = paths(layer)
+    assert found == Paths(((3,), (5,)), True, ((0, 1), (2,)))
+    assert found.shortest(4) == [0, 1, 1, 2, 2]
+    x = torch.randn(14, 1, 1, dtype=torch.float64, requires_grad=True)
+    (gradient,) = torch.autograd.grad(layer(x)[0][-1].sum(), x)
+    assert [bool(g) for g in gradient.flatten().flip(0)] == [bool(n) for n in found.count(13)]
+    weights = found.log_weights(13, [{3: 1.0}, {5: 1.0}])
+    assert np.exp(weights).sum() == pytest.approx(found.count(13)[-1])
+    assert np.isneginf(Paths(((3,),), False, ((9,),)).log_weights(4, [{3: 1.0}])).all()
+
+
+def test_a_fractional_delay_is_the_two_edges_round_it() -> None:
+    layer = seqskip.RNN(2, 3, delays=(1, 2.5), dtype=torch.float64)
+    assert paths(layer).delays == ((1, 2, 3),)
+    (weights,) = hop_weights(layer)
+    half = float(torch.linalg.matrix_norm(layer.weight_hh_l0.detach()[:, 3:], 2)) / 2
+    assert weights[2] == pytest.approx(half) and weights[3] == pytest.approx(half) and set(weights) == {1, 2, 3}

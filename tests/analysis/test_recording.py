@@ -121,7 +121,7 @@ def test_layers_have_names(case: str, names: list[str]) -> None:
 def test_layers_know_their_steps_and_their_states() -> None:
     model, x = build("chunks")
     lower, upper = record(model, x).layers
-    assert (lower.steps, lower.batch, lower.size, lower.delays) == (13, 3, 8, (1, 5))
+    assert (lower.steps, lower.batch, lower.size, lower.edges) == (13, 3, 8, (1, 5))
     output, _ = model.core(x)
     torch.testing.assert_close(upper.states[0].transpose(0, 1), output)
 

@@ -11,7 +11,7 @@ from seqskip.cli import main
 from tests.cli.conftest import TINY, Finished, inside
 
 CASES = {
-    "--model.core=RNNN": ["model.core must be one of GRU, LSTM, RNN, got 'RNNN'", "did you mean 'RNN'"],
+    "--model.core=RNNN": ["model.core must be one of", "GRU, ", "LSTM, ", "RNN, ", "got 'RNNN'", "did you mean 'RNN'"],
     "--model.core.hidden_siz=3": ["no option 'hidden_siz'", "did you mean 'hidden_size'"],
     "--data.task=Copyng": ["data.task must be one of Adding, Copying, got 'Copyng'", "did you mean 'Copying'"],
     "--data.task.dely=5": ["no option 'dely'", "did you mean 'delay'"],
@@ -20,10 +20,13 @@ CASES = {
     "--data.task.delay=abc": ["data.task.delay must be of type int, got 'abc'"],
     "--data.task.delay=0": ["delay must be an integer >= 1, got 0"],
     "--data.batch_size=0": ["batch_size must be an integer >= 1, got 0"],
-    "--model.core.residual=ad": ["residual must be one of add, got 'ad'", "did you mean 'add'"],
+    "--model.core.residual=ad": ["residual must be one of add, highway, dense, got 'ad'", "did you mean 'add'"],
+    "--model.core.residul=add": ["no option 'residul'", "did you mean 'residual'"],
+    "--model.core.norm=lay": ["norm must be one of layer, rms, batch, got 'lay'", "did you mean 'layer'"],
+    "--model.core.input_delays=-1": ["input_delays must be integers >= 0, got -1"],
     "--model.core.delays=8": ["delays must be given once", "model.core.delays=8"],
     "--model.core.num_layers=2": ["delays must be given once", "model.core.num_layers=2"],
-    "--model.delays=0": ["delays must be integers >= 1, got 0"],
+    "--model.delays=0": ["delays must be numbers >= 1, got 0"],
     "--model.delays=[2,2]": ["delays of one layer must differ, got [2, 2]"],
     "--model.delays=dilate": ["got 'dilate'"],
     "--config=nowhere.yaml": ["config must be a file or one of", "copying", "got 'nowhere.yaml'"],

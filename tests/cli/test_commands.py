@@ -11,7 +11,9 @@ import pytest
 import torch
 
 from seqskip.cli import main
+from seqskip.layers import TorchLayer
 from tests.cli.conftest import Finished, inside
+from tests.found import EVERY_LAYER
 
 
 def test_test_needs_nothing_but_the_run(finished: Finished, capsys: pytest.CaptureFixture[str]) -> None:
@@ -76,6 +78,17 @@ def test_info_names_versions_engines_and_threads(capsys: pytest.CaptureFixture[s
     for text in (f"torch {torch.__version__.split('+')[0]}", "reference", "fold", "threads", "SEQSKIP_BACKEND"):
         assert text in printed
     assert "kernels   C++" in printed and "  library " in printed
+
+
+def test_info_says_of_each_layer_what_runs_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info"]) == 0
+    rows = [line.split(maxsplit=2) for line in capsys.readouterr().out.splitlines()]
+    engines = {name: (engine, reason) for name, engine, reason in (row for row in rows if len(row) == 3)}
+    for layer in EVERY_LAYER:
+        engine, reason = engines[layer.__name__]
+        fast = issubclass(layer, TorchLayer)
+        assert (engine in ("native", "torch")) is fast
+        assert ("no fast engine knows" in reason) is not fast
 
 
 def test_info_says_that_a_forced_engine_cannot_run() -> None:

@@ -88,6 +88,18 @@ def test_a_run_before_after_and_without_skips(finished: Finished, tmp_path: Path
     assert [len(decay.log_norm) for decay in decays] == [2, 1, 1]  # --seeds counts the untrained nets
 
 
+def test_a_net_without_a_twin_is_measured_and_the_reason_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dense = [*TINY, "--model.core.residual=dense", "--trainer.max_steps=1"]
+    with inside(tmp_path):
+        assert main(["fit", "--config=copying", *dense]) == 0
+        capsys.readouterr()
+        assert main(["gradients", "--run=runs/copying", "--seeds=1"]) == 0
+    assert [one["name"] for one in numbers(tmp_path / "runs/copying/gradients")["nets"]] == ["untrained", "step 1"]
+    assert "skips removed: left out, model must have weights that go on" in capsys.readouterr().out
+
+
 def test_a_checkpoint_is_measured_like_its_run(finished: Finished, tmp_path: Path) -> None:
     shutil.copytree(finished.run, tmp_path / "mine")
     shutil.copy(finished.run / "checkpoints/best.ckpt", tmp_path / "alone.ckpt")
@@ -131,8 +143,8 @@ REFUSED = {
     "--run=nowhere": "run must be the folder of a training",
     "--run=mine --delays=1": "--delays must stand beside --config alone",
     "--config=copyng": "config must be a file or one of adding, adding_lstm, copying, copying_lstm, got 'copyng'",
-    "--config=copying --delays=0": "delays must be integers >= 1, got 0",
-    "--config=copying --delays=-1,2": "delays must be integers >= 1, got -1",
+    "--config=copying --delays=0": "delays must be numbers >= 1, got 0",
+    "--config=copying --delays=-1,2": "delays must be numbers >= 1, got -1",
     "--config=copying --delays=2,2": "delays of one layer must differ",
     "--config=copying --delays=fast": "--delays must be written as 1 or 1,8",
     "--config=copying --delays=1 --delays=1": "--delays must name each net once, got 1 twice",

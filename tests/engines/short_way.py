@@ -8,6 +8,7 @@ from torch import Tensor
 
 import seqskip
 from seqskip.engines.stream import Stream
+from seqskip.layers import TorchLayer
 from seqskip.recurrent import Recurrent
 from seqskip.streaming import short_way
 from tests.found import Variant
@@ -33,7 +34,7 @@ def took(layer: Recurrent, x: Any, state: Any = None) -> tuple[Any, bool]:
 def short(layer: Recurrent, x: Tensor, state: Any) -> tuple[Tensor, Any]:
     """Return what the short way gives, without gradients; it must be taken."""
     with torch.set_grad_enabled(_frozen(layer)):
-        stream = short_way(layer, Recurrent)
+        stream = short_way(layer, TorchLayer)
         assert stream is not None
         result = stream.run(layer._parameters, layer.backend, x, state)
     assert result is not None

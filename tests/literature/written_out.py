@@ -39,6 +39,10 @@ class Now:
 Step = Callable[[Now], Parts]
 
 
+def anything(state: Parts) -> Parts:
+    return state
+
+
 @dataclass(frozen=True)
 class WrittenOut:
     """A layer of the literature: its class, options to test it with, and its step in numpy."""
@@ -47,6 +51,10 @@ class WrittenOut:
     step: Step
     options: Sequence[Mapping[str, Any]] = field(default=({},))
     delays: bool = True  # whether any set of delays may be given
+    units: Sequence[int] = (2, 3)  # numbers of units to test it with
+    start: Callable[[Mapping[str, Array]], Parts] | None = None  # from the weights each part (width,); None for zeros
+    valid: Callable[[Parts], Parts] = anything  # makes states that may be of drawn ones
+    smooth: bool = True  # whether gradients are those of its values
 
 
 def sigmoid(a: Array) -> Array:
@@ -58,9 +66,14 @@ def softmax(a: Array) -> Array:
     return powers / powers.sum()
 
 
+def weights_of(layer: Recurrent) -> dict[str, Array]:
+    """Return the numbers of a stack of one layer by the names of its cell."""
+    return {name.removesuffix("_l0"): value.detach().numpy() for name, value in layer.named_parameters()}
+
+
 def run(step: Step, layer: Recurrent, x: Array, initial: Parts) -> Parts:
     """Return every state of a stack of one layer, the D given ones first: each part (D + T, B, width)."""
-    weights = {name.removesuffix("_l0"): value.detach().numpy() for name, value in layer.named_parameters()}
+    weights = weights_of(layer)
     samples = []
     for b in range(x.shape[1]):
         states = [tuple(part[s, b] for part in initial) for s in range(len(initial[0]))]

@@ -132,7 +132,17 @@ def test_an_encoder_is_as_wide_as_asked() -> None:
     assert built(torch.rand(3, 20, 2)).shape == (3, 1)
 
 
-@pytest.mark.parametrize(("settings", "message"), [({"delays": "dilate"}, "'dilate'"), ({"encoder_size": 0}, "got 0")])
+def test_a_task_with_one_answer_may_fuse_the_last_outputs() -> None:
+    model = build_module(Adding(20), partial(seqskip.RNN, hidden_size=4, delays=4), readout="fused").model
+    assert (model.readout, model.window) == ("fused", 4)
+    with pytest.raises(ValueError, match="readout for Copying must be one of every, got 'fused'"):
+        build_module(Copying(20), partial(seqskip.RNN, hidden_size=4), readout="fused")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [({"delays": "dilate"}, "'dilate'"), ({"encoder_size": 0}, "got 0"), ({"readout": "fuse"}, "did you mean 'fused'")],
+)
 def test_bad_arguments(settings: dict[str, str | int], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         build_module(Adding(20), partial(seqskip.GRU, hidden_size=4), **settings)  # type: ignore[arg-type]

@@ -7,6 +7,7 @@ import torch
 from pytorch_lightning import LightningModule
 from torch import Tensor, nn
 
+from seqskip import RNN
 from seqskip.training.probe import of_module
 
 
@@ -63,3 +64,11 @@ def test_looking_for_the_axis_changes_nothing(monkeypatch: pytest.MonkeyPatch) -
     of_module(Holder(net[0]), "net", torch.randn(9, 4, 3, generator=torch.Generator().manual_seed(0)), 2)
     assert torch.equal(torch.get_rng_state(), random)
     assert net[0].training
+
+
+def test_a_net_that_has_no_twin_without_skips_is_measured_alone() -> None:
+    x = torch.randn(9, 4, 3)
+    for core, compared in ((RNN(3, 4, 2, delays=(1, 2)), True), (RNN(3, 4, 2, residual="dense"), False)):
+        probe = of_module(Holder(core), "net", x, 2)
+        assert (probe.measure_plain() is not None) == compared
+        assert probe.measure().log_norm.shape[1] == 2

@@ -22,8 +22,18 @@ CHUNK = 16  # float64 safely holds factors from 1e-6 to 1e6 per step over so man
 
 
 def trace_by_autograd(cell: Cell, x: Tensor, initial: State) -> Trace:
-    """Run a layer one step after the other."""
+    """Run a layer one step after the other.
+
+    Raises:
+        ValueError: a step draws random numbers, which the way back would draw anew.
+    """
+    before = _random_state(x)
     history = unroll(cell, x, initial)
+    if not torch.equal(_random_state(x), before):
+        raise ValueError(
+            f"a step must draw no random numbers to be measured, got {type(cell).__name__} that draws some, as dropout "
+            "does: the way back would draw others; call model.eval() first, or have Cell.drawn draw once for a call"
+        )
     return AutogradTrace(cell, x, initial, tuple(history.since_start(part) for part in range(len(initial))))
 
 
@@ -43,8 +53,9 @@ class AutogradTrace(Trace):
     def _to_input(self, rows: Tensor) -> Tensor:
         """Return ∂L/∂x_t, (T, R, I), from ∂L/∂ of the projected input, (T, R, P)."""
         with torch.enable_grad():
-            x = self.x.repeat(1, rows.size(1) // self.x.size(1), 1).requires_grad_()
-            (pulled,) = torch.autograd.grad(self.cell.project(x), x, rows)
+            cotangents = rows.size(1) // self.x.size(1)
+            x = self.x.repeat(1, cotangents, 1).requires_grad_()
+            (pulled,) = torch.autograd.grad(self.cell.repeated(cotangents).project(x), x, rows)
         return pulled
 
 
@@ -65,7 +76,7 @@ def _fold(trace: Trace, steps: int, cotangents: int) -> Folded:
         return to_phases(filled.repeat(1, cotangents, 1), g)
 
     line = fold(torch.cat(trace.line, -1)[: trace.initial[0].size(0) + steps])
-    return Folded(trace.cell.phase(), fold(trace.cell.project(trace.x[:steps])), line)
+    return Folded(trace.cell.phase().repeated(g * cotangents), fold(trace.cell.project(trace.x[:steps])), line)
 
 
 def _sweep(done: Folded, direct: Scaled) -> tuple[Scaled, Scaled, Scaled]:
@@ -107,17 +118,27 @@ def _chunk_adjoint(done: Folded, chunk: slice, direct: Tensor, pending: Tensor) 
         projected = done.projected[chunk].detach().requires_grad_()
         history = History(torch.split(before, widths, -1))
         for step in projected.unbind(0):
-            # A view makes h_t and c_t variables of their own: c_t's derivative then leaves out its way through h_t.
-            history.append(tuple(part.view_as(part) for part in done.cell.step(step, history)))
+            history.append(tuple(map(_variable, done.cell.step(step, history))))
         nodes = [torch.cat(history.at(k), -1) for k in range(len(projected))]
         reached = torch.cat((before, torch.stack(nodes)))
         # The D newest of these states are the ones that later steps read.
         cotangent = torch.cat((torch.zeros_like(pending), direct))
         cotangent[-depth:] += pending
         states = [part for k in range(len(projected)) for part in history.at(k)]
-        to_past, to_input, *to_states = torch.autograd.grad(reached, [before, projected, *states], cotangent)
+        to_past, to_input, *to_states = torch.autograd.grad(
+            reached, [before, projected, *states], cotangent, materialize_grads=True
+        )
     rows = [torch.cat(to_states[n : n + parts], -1) for n in range(0, len(to_states), parts)]
     return torch.stack(rows), to_input, to_past
+
+
+def _variable(part: Tensor) -> Tensor:
+    """Return a part of a state as a variable of its own: c_t's derivative then leaves out its way through h_t."""
+    return part.view_as(part) if part.requires_grad else part.detach().requires_grad_()
+
+
+def _random_state(like: Tensor) -> Tensor:
+    return torch.cuda.get_rng_state(like.device) if like.is_cuda else torch.get_rng_state()
 
 
 def _fold_scaled(x: Scaled, g: int) -> Scaled:

@@ -7,66 +7,52 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from seqskip.analysis.adjoint.around import Answering, Reading
 from seqskip.analysis.adjoint.by_autograd import trace_by_autograd
 from seqskip.analysis.adjoint.by_hand import swept, trace_by_hand
-from seqskip.analysis.adjoint.trace import Look, Pulled, Trace, widened
+from seqskip.analysis.adjoint.trace import Look, LookAt, Pulled, Trace, widened
 from seqskip.analysis.exact import in_float64
 from seqskip.analysis.scaled import Scaled
 from seqskip.engines.bptt import SweepEngine
 from seqskip.history import State
 from seqskip.recurrent import Recurrent
-from seqskip.stack import Block, split_state
+from seqskip.stack import Block, join_state, split_state
 
 
 @dataclass(frozen=True, eq=False)
 class LayerTrace:
-    """One layer with what stands round its recurrence, z = block.answer(x, mask ⊙ f(block.read(x); W))."""
+    """One layer: its recurrence, and what stands round it."""
 
     trace: Trace
-    block: Block  # without dropout
-    x: Tensor  # (T, B, I): what the block reads
-    mask: Tensor | None  # (T, B, H) of dropout, zeros and 1 / (1 - p)
+    reading: Reading
+    answering: Answering
+    after: Tensor | None  # (D, B, I): the inputs that the taps read after the last step; None without taps
 
     @property
     def output(self) -> Tensor:
         """The layer's output z, (T, B, ·)."""
-        return self.block.answer(self.x, self._masked(self.trace.output))
+        return self.answering.run(self.trace.output)
 
-    def pull(self, output: Scaled, state: Scaled | None, look: Look, for_input: bool) -> Pulled:
-        """Pull ∂L/∂z_t, (T, R, ·), and what else L says about the layer's states, (T, R, S), back."""
-        around, direct = self._round(output)
-        direct = direct.map(self._masked)
+    @property
+    def final(self) -> State:
+        """The layer's delay line after the last step, each part (D, B, width)."""
+        return self.trace.final if self.after is None else (*self.trace.final, self.after)
+
+    @property
+    def lines(self) -> list[tuple[int, int]]:
+        """The rows and the columns of each part of the delay line."""
+        return self.reading.block.forward.lines
+
+    def pull(self, output: Scaled, state: Scaled | None, read: Scaled | None, look: Look, for_input: bool) -> Pulled:
+        """Pull ∂L/∂z_t, (T, R, ·), and what else L says about states, (T, R, S), and inputs read, (T, R, I), back."""
+        around, direct = self.answering.pull(output, self.trace.output)
         if state is not None:
             direct = widened(direct, state.value.size(-1)) + state
-        found = self.trace.pull(direct, look, for_input)
+        found = self.trace.pull(direct, look, for_input or self.after is not None)
         if found.x is None:
             return found
-        x = found.x if self.block.read(self.x) is self.x else found.x.map(self._through_read)
-        return replace(found, x=x if around is None else x + around)
-
-    def _masked(self, rows: Tensor) -> Tensor:
-        return rows if self.mask is None else rows * self._repeated(self.mask, rows)
-
-    def _round(self, output: Scaled) -> tuple[Scaled | None, Scaled]:
-        """Return what of ∂L/∂z_t reaches x past the recurrence, None for nothing, and what reaches f."""
-        if self.block.answers_plainly:
-            return None, output
-        value = output.value
-        with torch.enable_grad():
-            x = self._repeated(self.x, value).requires_grad_()
-            f = self._repeated(self._masked(self.trace.output), value).requires_grad_()
-            to_x, to_f = torch.autograd.grad(self.block.answer(x, f), (x, f), value, materialize_grads=True)
-        return Scaled(to_x, output.log), Scaled(to_f, output.log)
-
-    def _through_read(self, rows: Tensor) -> Tensor:
-        with torch.enable_grad():
-            x = self._repeated(self.x, rows).requires_grad_()
-            (pulled,) = torch.autograd.grad(self.block.read(x), x, rows)
-        return pulled
-
-    def _repeated(self, part: Tensor, rows: Tensor) -> Tensor:
-        """Return part, (T, B, ·), once for each of the cotangents of its samples, (T, R, ·)."""
-        return part.detach().repeat(1, rows.size(1) // part.size(1), 1)
+        x, before = self.reading.pull(found.x, read)
+        return replace(found, x=x if around is None else x + around, before=before)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,18 +63,13 @@ class StackTrace:
 
     @property
     def output(self) -> Tensor:
-        """The output z of the last layer, (T, B, H)."""
+        """The output z of the last layer, (T, B, ·)."""
         return self.layers[-1].output
 
     @property
-    def depths(self) -> tuple[int, ...]:
-        """The number D of past states in the delay line of each layer."""
-        return tuple(len(layer.trace.initial[0]) for layer in self.layers)
-
-    @property
     def final(self) -> State:
-        """The state after the last step, each part (Σ D, B, H), as the stack returns it."""
-        return tuple(torch.cat(lines) for lines in zip(*(layer.trace.final for layer in self.layers), strict=True))
+        """The state after the last step, as the stack returns it."""
+        return join_state([layer.final for layer in self.layers])
 
     def along_carry(self) -> "StackTrace | None":
         """Return the same stack, `Trace.along_carry` of each layer, or None."""
@@ -98,16 +79,18 @@ class StackTrace:
     def pull(
         self,
         output: Scaled,
-        look: Look,
+        look: LookAt,
         states: Sequence[Scaled | None] | None = None,
+        reads: Sequence[Scaled | None] | None = None,
         for_input: bool = True,
         for_inputs: bool = True,
     ) -> list[Pulled]:
-        """Pull ∂L/∂z_t of the last layer's output, (T, R, H), back through all layers.
+        """Pull ∂L/∂z_t of the last layer's output, (T, R, ·), back through all layers.
 
         Args:
-            look: says what is to be kept of what is found in each layer.
-            states: for each layer what else L says about its states directly, (T, R, P·H), or None for nothing.
+            look: given a layer's cell, says what is to be kept of what is found there.
+            states: for each layer what else L says about its states directly, (T, R, S), or None for nothing.
+            reads: for each layer with taps what L says about the inputs that these hold, (T, R, I), or None.
             for_input: find ∂L/∂x of the first layer too.
             for_inputs: keep ∂L/∂x of the layers above it, each as large as a layer's states, which else are let go of
                 as soon as the layer below has been passed.
@@ -116,10 +99,12 @@ class StackTrace:
             What comes out of each layer, the first one first.
         """
         found: list[Pulled] = []
+        nothing: list[Scaled | None] = [None] * len(self.layers)
+        direct = list(zip(self.layers, states or nothing, reads or nothing, strict=True))
         cotangent: Scaled | None = output
-        for n in reversed(range(len(self.layers))):
+        for n, (layer, state, read) in reversed(list(enumerate(direct))):
             assert cotangent is not None
-            pulled = self.layers[n].pull(cotangent, states[n] if states else None, look, for_input or n > 0)
+            pulled = layer.pull(cotangent, state, read, look(layer.trace.cell), for_input or n > 0)
             found.insert(0, pulled if for_inputs or n == 0 else replace(pulled, x=None))
             cotangent = pulled.x
         return found
@@ -127,12 +112,14 @@ class StackTrace:
 
 @torch.no_grad()
 def trace_stack(core: Recurrent, x: Tensor, initial: State) -> StackTrace:
-    """Run a stack over x, (T, B, I), from its state, parts (Σ D, B, H), and keep what the way back needs.
+    """Run a stack over x, (T, B, I), from its state, and keep what the way back needs.
 
     The weights are taken as they are and all that follows is float64: of a float32 model one measures what the
     model is, not what rounding adds. Each layer runs on the engine that it would choose.
     """
-    blocks, z = [block.drawn(x.size(1)) for block in core.blocks()] if core.training else core.blocks(), x.double()
+    blocks, z = core.blocks(), x.double()
+    if core.training:
+        blocks = [block.drawn(x.size(1)) for block in blocks]
     lines = split_state(blocks, tuple(part.double() for part in initial))
     layers = []
     for block, line in zip(blocks, lines, strict=True):
@@ -142,14 +129,16 @@ def trace_stack(core: Recurrent, x: Tensor, initial: State) -> StackTrace:
 
 
 def _trace_block(block: Block, x: Tensor, initial: State) -> LayerTrace:
-    exact = in_float64(block)
-    cell, engine, read = exact.forward.cell, block.forward.engine, exact.read(x)
+    exact, engine, state = in_float64(block), block.forward.engine, initial[: len(block.forward.cell.widths)]
+    reading = Reading(exact, x, None if block.forward.taps is None else initial[-1])
+    read, after = reading.run()
+    cell = exact.forward.cell
     if isinstance(engine, SweepEngine) and swept(cell):
-        trace = trace_by_hand(engine, cell, read, initial)
+        trace = trace_by_hand(engine, cell, read, state)
     else:
-        trace = trace_by_autograd(cell, read, initial)
+        trace = trace_by_autograd(cell, read, state)
     mask = _dropout_mask(trace.output, block.dropout, block.forward.cell.weight.dtype) if block.dropout else None
-    return LayerTrace(trace, exact, x, mask)
+    return LayerTrace(trace, reading, Answering(exact, x, mask), after)
 
 
 def _dropout_mask(output: Tensor, probability: float, dtype: torch.dtype) -> Tensor:

@@ -12,10 +12,12 @@ from seqskip.analysis.scaled import Scaled
 from seqskip.cells import Cell
 from seqskip.history import State
 
-# Returns what is to be kept, (N, ·), of N rows: linear in them, or a norm. It is given ∂L/∂s_t of the state s = h or
-# (h, c) of P parts, (N, P·H), and what makes ∂L/∂a_t, (N, G·H), where that is asked for: a_t is what the projected
-# input W x_t + b is a term of, its gates in torch's order. Kept whole, they would fill most of the memory.
+# Returns what is to be kept, (N, ·), of N rows: linear in them, or a norm. It is given ∂L/∂s_t of the state, its parts
+# side by side, (N, S), and what makes ∂L/∂p_t of the projected input p_t, (N, P), where that is asked for: of RNN,
+# LSTM and GRU that of the pre-activations, of which W x_t + b is a term, in torch's order of the gates. Kept whole,
+# they would fill most of the memory.
 Look = Callable[[Tensor, Callable[[], Tensor]], Tensor]
+LookAt = Callable[[Cell], Look]  # of a layer, whose parts have widths of their own
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,9 +28,10 @@ class Pulled:
     pair-state convention): ∂L/∂c_t has the paths from c_t to later steps, not the one through h_t.
     """
 
-    seen: Scaled  # (T, R, ·): what was looked at of the states' and the pre-activations' gradients
+    seen: Scaled  # (T, R, ·): what was looked at of the states' and the projected inputs' gradients
     x: Scaled | None  # (T, R, I), where it was asked for
-    initial: Scaled  # (D, R, P·H): the D states before the first step, oldest first
+    initial: Scaled  # (D, R, S): the D states before the first step, oldest first
+    before: Scaled | None = None  # (D', R, I): the inputs before the first step that the taps of a layer read
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,9 +39,9 @@ class Trace(ABC):
     """One layer over one sequence; all numbers float64."""
 
     cell: Cell
-    x: Tensor  # (T, B, I)
-    initial: State  # each part (D, B, H), oldest first
-    states: State  # each part (T, B, H)
+    x: Tensor  # (T, B, I), with taps (T, B, K·I)
+    initial: State  # each part (D, B, width), oldest first
+    states: State  # each part (T, B, width)
 
     @property
     def output(self) -> Tensor:
@@ -47,12 +50,12 @@ class Trace(ABC):
 
     @property
     def line(self) -> State:
-        """The states of all steps with the D before them, each part (D + T, B, H)."""
+        """The states of all steps with the D before them, each part (D + T, B, width)."""
         return tuple(torch.cat(pair) for pair in zip(self.initial, self.states, strict=True))
 
     @property
     def final(self) -> State:
-        """The D states up to the last step, each part (D, B, H)."""
+        """The D states up to the last step, each part (D, B, width)."""
         pairs = zip(self.initial, self.states, strict=True)
         return tuple(torch.cat((before, after[-len(before) :]))[-len(before) :] for before, after in pairs)
 
@@ -73,7 +76,7 @@ class Trace(ABC):
         from the last step with a direct part to the first. The scale of each row is kept as a logarithm.
 
         Args:
-            direct: of the whole state, (T, R, P·H), or of the hidden state alone, (T, R, H).
+            direct: of the whole state, (T, R, S), or of its first part alone, (T, R, H).
             look: says what is to be kept of what is found.
             for_input: find ∂L/∂x too.
         """

@@ -8,6 +8,7 @@ from seqskip.analysis.plots.autocorrelation import plot_shattering as plot_shatt
 from seqskip.analysis.plots.curves import mark_lag as mark_lag
 from seqskip.analysis.plots.curves import plot_curve as plot_curve
 from seqskip.analysis.plots.curves import plot_decays as plot_decays
+from seqskip.analysis.plots.depth import plot_depth as plot_depth
 from seqskip.analysis.plots.half_life import HalfLives as HalfLives
 from seqskip.analysis.plots.half_life import plot_half_lives as plot_half_lives
 from seqskip.analysis.plots.heatmaps import plot_local_ratio as plot_local_ratio

@@ -1,19 +1,16 @@
 """The way back through a recorded model: its calls from the last to the first, with the graph between them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
-from seqskip.analysis.adjoint import Look, Pulled
+from seqskip.analysis.adjoint import LookAt, Pulled
 from seqskip.analysis.recording import graph
 from seqskip.analysis.recording.call import Call
 from seqskip.analysis.recording.chain import RecordedLayer
 from seqskip.analysis.recording.graph import Place
 from seqskip.analysis.scaled import Scaled
-from seqskip.recurrent import Recurrent
-
-LookAt = Callable[[Recurrent], Look]
 
 
 class Backward:
@@ -32,25 +29,23 @@ class Backward:
     def run(self, calls: Sequence[Call], look: LookAt, for_input: bool) -> list[Pulled]:
         """Go back through all calls; return what comes out of each layer."""
         found: dict[int, list[Pulled]] = {}
-        stacks = self._stacks()
+        given = self._given()
         for call in reversed(calls):
-            core, direct = stacks[id(call)]
             output = self._taken([call.leaves.output]) or [self._nothing(call.leaves.output)]
             final = self._taken(call.leaves.final)
-            found[id(call)], further = call.pull(output[0], final, direct, look(core), for_input)
+            found[id(call)], further = call.pull(output[0], final, given[id(call)], look, for_input)
             self.enter(further)
         return [_in_time([found[id(call)][layer.index] for call in layer.chain.calls]) for layer in self.layers]
 
-    def _stacks(self) -> dict[int, tuple[Recurrent, list[Scaled | None]]]:
-        """Return for each call its stack, and what L says directly about the states of each layer."""
-        stacks: dict[int, tuple[Recurrent, list[Scaled | None]]] = {}
+    def _given(self) -> dict[int, list[Scaled | None]]:
+        """Return for each call what L says directly about the states of each of its layers."""
+        found: dict[int, list[Scaled | None]] = {}
         for layer in self.layers:
             given, end = self.states.get(layer.name), 0
             for call in layer.chain.calls:
                 start, end = end, end + call.steps
-                rows = None if given is None else given[start:end]
-                stacks.setdefault(id(call), (layer.core, []))[1].append(rows)
-        return stacks
+                found.setdefault(id(call), []).append(None if given is None else given[start:end])
+        return found
 
     def _taken(self, leaves: Sequence[Tensor]) -> list[Scaled] | None:
         """Return the cotangents that have come to some leaves, None if there are none."""

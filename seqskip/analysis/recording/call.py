@@ -1,15 +1,15 @@
 """One call of a recurrent stack, cut out of the graph: leaves stand where its outputs stood."""
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from seqskip.analysis.adjoint import Look, Pulled, StackTrace
+from seqskip.analysis.adjoint import LookAt, Pulled, StackTrace
 from seqskip.analysis.recording.graph import Place
-from seqskip.analysis.scaled import Scaled, finite
+from seqskip.analysis.recording.line import Line, cut, put
+from seqskip.analysis.scaled import Scaled
 from seqskip.history import State
 
 
@@ -17,8 +17,8 @@ from seqskip.history import State
 class Leaves:
     """What a call gave to the rest of the model, in the model's dtype; the graph ends here."""
 
-    output: Tensor  # (T, B, H)
-    final: State  # parts (Σ D, B, H)
+    output: Tensor  # (T, B, ·)
+    final: State  # parts (Σ D, B, width)
 
     @classmethod
     def of(cls, trace: StackTrace, dtype: torch.dtype) -> "Leaves":
@@ -57,69 +57,40 @@ class Call:
         output: Scaled,
         final: Sequence[Scaled] | None,
         states: Sequence[Scaled | None],
-        look: Look,
+        look: LookAt,
         for_input: bool,
     ) -> tuple[list[Pulled], list[tuple[Place, Scaled]]]:
         """Pull the cotangents of the leaves back through the stack.
 
         Args:
-            output: of the output, (T, R, H).
-            final: of each part of the final state, (Σ D, R, H); None for nothing.
-            states: what else reaches the states of each layer directly, (T, R, P·H); None for nothing.
-            look: what is to be kept of the gradients of the states.
+            output: of the output, (T, R, ·).
+            final: of each part of the final state, (Σ D, R, width); None for nothing.
+            states: what else reaches the states of each layer directly, (T, R, S); None for nothing.
+            look: given a layer's cell, says what is to be kept of the gradients of its states.
             for_input: find the gradient of the input even if no gradient goes further back from there.
 
         Returns:
             What comes out of each layer; and the places where the input and the parts of the initial state came
             from, with their cotangents.
         """
-        lines = [None] * len(states) if final is None else _split(_joined(final), self.trace.depths)
-        direct = [_direct(own, line, self.steps) for own, line in zip(states, lines, strict=True)]
-        pulled = self.trace.pull(output, look, direct, for_input or bool(self.x.leaves), for_input)
+        layers = self.trace.layers
+        lines: list[Line | None] = [None] * len(states) if final is None else [*cut(final, layers)]
+        since = [None if line is None else line.since_start(self.steps) for line in lines]
+        direct = [_sum(own, line.state if line else None) for own, line in zip(states, since, strict=True)]
+        reads = [line.read if line else None for line in since]
+        pulled = self.trace.pull(output, look, direct, reads, for_input or bool(self.x.leaves), for_input)
         pulled = [_with_rest(one, line, self.steps) for one, line in zip(pulled, lines, strict=True)]
-        line = Scaled.cat([one.initial for one in pulled])
-        further = list(zip(self.initial, _parts(line, len(self.initial)), strict=True))
+        further = list(zip(self.initial, put(pulled, layers), strict=True))
         return pulled, further if pulled[0].x is None else [(self.x, pulled[0].x), *further]
 
 
-def _direct(own: Scaled | None, line: Scaled | None, steps: int) -> Scaled | None:
-    """Return all that reaches the states of a layer directly, of which the last ones are its delay line."""
-    if line is None:
-        return own
-    return _since_start(line, steps) if own is None else own + _since_start(line, steps)
+def _sum(one: Scaled | None, other: Scaled | None) -> Scaled | None:
+    return one if other is None else other if one is None else one + other
 
 
-def _with_rest(pulled: Pulled, line: Scaled | None, steps: int) -> Pulled:
+def _with_rest(pulled: Pulled, line: Line | None, steps: int) -> Pulled:
     """Add what reaches the initial states as those with which a delay line longer than the sequence still begins."""
-    return pulled if line is None else replace(pulled, initial=pulled.initial + _before_start(line, steps))
-
-
-def _joined(parts: Sequence[Scaled]) -> Scaled:
-    """Put the parts of a state side by side, (N, R, P·H)."""
-    top = torch.stack([part.log for part in parts]).amax(0)
-    return Scaled.of(torch.cat([part.relative_to(top) for part in parts], -1), finite(top))
-
-
-def _parts(state: Scaled, count: int) -> list[Scaled]:
-    return [Scaled(value, state.log) for value in state.value.chunk(count, -1)]
-
-
-def _split(line: Scaled, depths: Sequence[int]) -> list[Scaled]:
-    ends = itertools.accumulate(depths)
-    return [line[end - depth : end] for depth, end in zip(depths, ends, strict=True)]
-
-
-def _since_start(line: Scaled, steps: int) -> Scaled:
-    """Return the rows of a delay line at the steps that they are the states of, (T, R, F); zeros at the others."""
-    newest = line[max(0, len(line.log) - steps) :]
-    return Scaled.cat((_zeros(steps - len(newest.log), line), newest))
-
-
-def _before_start(line: Scaled, steps: int) -> Scaled:
-    """Return the rows of a delay line that are initial states still, where they stood among these, (D, R, F)."""
-    depth = len(line.log)
-    return Scaled.cat((_zeros(min(steps, depth), line), line[: max(0, depth - steps)]))
-
-
-def _zeros(count: int, like: Scaled) -> Scaled:
-    return Scaled.zeros(count, *like.value.shape[1:], like=like.value)
+    if line is None:
+        return pulled
+    rest = line.before_start(steps)
+    return replace(pulled, initial=pulled.initial + rest.state, before=_sum(pulled.before, rest.read))

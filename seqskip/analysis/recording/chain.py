@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from seqskip.analysis.recording.call import Call
+from seqskip.cells import Cell
 from seqskip.history import State
 from seqskip.recurrent import Recurrent
 
@@ -63,18 +64,23 @@ class RecordedLayer:
         return self.chain.calls[0].leaves.output.size(1)
 
     @property
+    def cell(self) -> Cell:
+        """Its recurrence, with the stack's present weights."""
+        return self.core.cell(self.index)
+
+    @property
     def size(self) -> int:
-        """The numbers P·H of one state: h, or h and c side by side."""
-        return sum(self.core.cell(self.index).widths)
+        """The numbers S of one state: h, or h and c side by side."""
+        return sum(self.cell.widths)
 
     @property
     def edges(self) -> tuple[int, ...]:
         """How many steps back its recurrence reads."""
-        return self.core.edges[self.index]
+        return self.cell.edges
 
     @property
     def states(self) -> State:
-        """The states at all steps, each part (T, B, H), float64."""
+        """The states at all steps, each part (T, B, width), float64."""
         return tuple(torch.cat(part) for part in zip(*self._states(), strict=True))
 
     @property

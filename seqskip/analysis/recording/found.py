@@ -37,6 +37,11 @@ def recurrent_modules(model: nn.Module) -> dict[str, RecurrentModule]:
         for name, module in model.named_modules()
         if isinstance(module, Recurrent | nn.RNNBase | nn.RNNCellBase)
     }
+    # What stands inside a layer of seqskip's, as a cell of torch.nn's in a module of one's own, is part of its step.
+    inside = {
+        id(part) for one in found.values() if isinstance(one, Recurrent) for part in one.modules() if part is not one
+    }
+    found = {name: module for name, module in found.items() if id(module) not in inside}
     if not found:
         raise ValueError(
             "model must hold recurrent layers: seqskip's or torch.nn's RNN, LSTM, GRU, or torch.nn's cells, "

@@ -4,10 +4,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
-from seqskip.analysis.adjoint import Pulled
-from seqskip.analysis.recording.backward import Backward, LookAt, demand_finite
+from seqskip.analysis.adjoint import LookAt, Pulled
+from seqskip.analysis.recording.backward import Backward, demand_finite
 from seqskip.analysis.recording.call import Call
 from seqskip.analysis.recording.chain import RecordedLayer, layers_of
 from seqskip.analysis.recording.forward import Forward
@@ -81,8 +82,8 @@ class Recording:
 
         Args:
             answer: ∂L/∂(answer) of V different L, (V, *answer.shape); None where L reads states alone.
-            look: given the stack that a layer belongs to, says what is to be kept of the gradients of its states.
-            states: by the names of layers, what L says directly about their states, (T, V·B, P·H).
+            look: given a layer's cell, says what is to be kept of the gradients of its states.
+            states: by the names of layers, what L says directly about their states, (T, V·B, S).
             for_input: find the gradient of every layer's input, of what reaches L through the layer.
             steps: the first so many steps are all that the answer reads: NaN in later ones does not matter.
 
@@ -96,10 +97,11 @@ class Recording:
         self.demand_finite(steps)
         given = states or {}
         backward = Backward(self.layers, self._count(answer, given), given)
-        if answer is not None:
-            rows = Scaled.of(answer.detach().reshape(1, len(answer), -1))
-            backward.enter([(self._place(), demand_finite(rows))])
-        return backward.run(self.recorder.calls, look, for_input)
+        with torch.inference_mode(False), torch.no_grad():
+            if answer is not None:
+                rows = Scaled.of(answer.detach().reshape(1, len(answer), -1))
+                backward.enter([(self._place(), demand_finite(rows))])
+            return backward.run(self.recorder.calls, look, for_input)
 
     def _count(self, answer: Tensor | None, states: Mapping[str, Scaled]) -> int:
         """Return V, which all that is given must agree on."""

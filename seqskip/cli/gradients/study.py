@@ -37,6 +37,7 @@ class Study:
         subjects: the nets.
         out: the folder to write to.
         run: the training whose stored curves are drawn again.
+        left_out: which net is not among them, and why, in a sentence; "" for none.
     """
 
     kind: str
@@ -47,6 +48,7 @@ class Study:
     subjects: tuple[Subject, ...]
     out: Path
     run: Run | None = None
+    left_out: str = ""
 
     @property
     def steps(self) -> int:

@@ -40,6 +40,8 @@ def print_table(study: Study, rows: Sequence[Row]) -> None:
     console.print()
     for row in rows:
         console.print(f"{row.name}: {row.sentence}", soft_wrap=True)
+    if study.left_out:
+        console.print(study.left_out, soft_wrap=True, markup=False)
     console.print(f"\n{NOTE}\n", style="dim")
 
 

@@ -1,5 +1,6 @@
 """The nets of a run or a checkpoint: as they started, as they are, and without their skips."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from seqskip.analysis import without_skips
@@ -54,6 +55,10 @@ def _trained(options: Options, name: str, config: str, weights: Path, out: Path,
     module.load_state_dict(checkpoint["state_dict"])
     start = untrained(settings, options.seeds, "untrained")
     subjects = [start, Subject(f"step {checkpoint['global_step']:,}", module.model)]
+    left_out = ""
     if module.model.core.has_skips:
-        subjects.append(Subject("skips removed", without_skips(module.model)))
-    return study(options, "weights", name, data, tuple(subjects), out, run)
+        try:
+            subjects.append(Subject("skips removed", without_skips(module.model)))
+        except ValueError as error:
+            left_out = f"skips removed: left out, {error}"
+    return replace(study(options, "weights", name, data, tuple(subjects), out, run), left_out=left_out)

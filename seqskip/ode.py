@@ -1,0 +1,135 @@
+"""The limit of ever more, ever smaller residual layers: an ordinary differential equation."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from seqskip import checks
+
+FIXED = (
+    "euler",
+    "midpoint",
+    "heun2",
+    "heun3",
+    "rk4",
+    "explicit_adams",
+    "implicit_adams",
+)  # steps of options["step_size"]
+ADAPTIVE = ("dopri8", "dopri5", "bosh3", "fehlberg2", "adaptive_heun")  # steps as rtol and atol ask for
+
+
+class ODEBlock(nn.Module):
+    """z(1) of dz/ds = f(z, s), z(0) = x, s in [0, 1]: the residual connection in the limit of infinitely many layers.
+
+    A stack of L residual layers z_{l+1} = z_l + f(z_l, l/L) / L is Euler's method for it with steps of 1/L, and comes
+    as close to it as a constant times 1/L. Solved by torchdiffeq: `pip install seqskip[ode]`.
+
+    Source: Chen, Rubanova, Bettencourt & Duvenaud (2018, arXiv 1806.07366), eq. 2; with adjoint=True gradients by
+    their algorithm 1.
+
+    Inputs: x of shape (..., F), as f reads it. Outputs: z(1), of the same shape.
+
+    Args:
+        f: a module that gives dz/ds, in the shape of z, from z, or from z and the depth s, a tensor of shape ().
+            A second parameter of its `forward` without a default is s.
+        adjoint: gradients from a second equation, solved backwards: the memory does not grow with the steps, and they
+            are as exact as both solutions. False: by backpropagation through the steps of the solver.
+        method: "euler", "midpoint", "heun2", "heun3", "rk4", "explicit_adams" or "implicit_adams", whose steps are
+            options={"step_size": ...}, by default one for all; "dopri8", "dopri5", "bosh3", "fehlberg2" or
+            "adaptive_heun", which choose theirs.
+        rtol, atol: the relative and the absolute error per step that these allow.
+        options: of the method, as torchdiffeq has them.
+
+    Raises:
+        ImportError: torchdiffeq is not installed.
+        ValueError: an argument breaks a rule, or dz/ds has another shape than z.
+
+    >>> block = ODEBlock(torch.nn.Sequential(torch.nn.Linear(3, 3), torch.nn.Tanh()))
+    >>> block(torch.zeros(5, 3)).shape
+    torch.Size([5, 3])
+    """
+
+    def __init__(
+        self,
+        f: nn.Module,
+        *,
+        adjoint: bool = False,
+        method: str = "dopri5",
+        rtol: float = 1e-6,
+        atol: float = 1e-7,
+        options: Mapping[str, Any] | None = None,
+    ):
+        super().__init__()
+        if not isinstance(f, nn.Module):
+            raise ValueError(f"f must be a torch.nn.Module that gives dz/ds, got {f!r}; make one whose forward is that")
+        _torchdiffeq()
+        self.f = f
+        self.adjoint = checks.boolean("adjoint", adjoint)
+        self.method = checks.choice("method", method, (*FIXED, *ADAPTIVE))
+        self.rtol, self.atol = checks.positive("rtol", rtol), checks.positive("atol", atol)
+        self.options = None if options is None else dict(options)
+        self._reads_depth = _reads_depth(f)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return z(1), shaped as x."""
+        if not isinstance(x, Tensor) or not x.is_floating_point():
+            got = x.dtype if isinstance(x, Tensor) else type(x).__name__
+            raise ValueError(f"input must be a tensor of floating-point numbers, got {got}; use .float()")
+        ends = torch.tensor([0.0, 1.0], device=x.device, dtype=x.dtype)
+        found: Tensor = self._solver()(
+            self._slope, x, ends, rtol=self.rtol, atol=self.atol, method=self.method, options=self.options
+        )[-1]
+        return found
+
+    def _solver(self) -> Callable[..., Tensor]:
+        module = _torchdiffeq()
+        if not self.adjoint:
+            return module.odeint  # type: ignore[no-any-return]
+        weights = tuple(weight for weight in self.f.parameters() if weight.requires_grad)
+
+        def solve(*args: Any, **options: Any) -> Tensor:
+            return module.odeint_adjoint(*args, adjoint_params=weights, **options)  # type: ignore[no-any-return]
+
+        return solve
+
+    def _slope(self, s: Tensor, z: Tensor) -> Tensor:
+        slope: Tensor = self.f(z, s) if self._reads_depth else self.f(z)
+        if not isinstance(slope, Tensor) or slope.shape != z.shape:
+            got = tuple(slope.shape) if isinstance(slope, Tensor) else type(slope).__name__
+            raise ValueError(
+                f"f must give dz/ds in the shape of z, {tuple(z.shape)}, got {got}; let it end as it began"
+            )
+        return slope
+
+    def extra_repr(self) -> str:
+        shown = {"adjoint": self.adjoint, "method": self.method, "rtol": self.rtol, "atol": self.atol}
+        return ", ".join(f"{name}={value!r}" for name, value in shown.items())
+
+
+def _reads_depth(f: nn.Module) -> bool:
+    """Return whether a module must be given two things."""
+    parameters = inspect.signature(f.forward).parameters.values()
+    needed = [
+        one
+        for one in parameters
+        if one.default is one.empty and one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)
+    ]
+    if len(needed) > 2:
+        raise ValueError(
+            f"f must read z, or z and s, got {type(f).__name__} whose forward needs {', '.join(map(str, needed))}; "
+            "wrap it in a module that reads these"
+        )
+    return len(needed) == 2
+
+
+def _torchdiffeq() -> ModuleType:
+    try:
+        import torchdiffeq
+    except ImportError as error:
+        raise ImportError("ODEBlock needs torchdiffeq, which is not installed; pip install seqskip[ode]") from error
+    module: ModuleType = torchdiffeq
+    return module

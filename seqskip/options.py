@@ -1,0 +1,32 @@
+"""The keyword arguments that all layers share, for those that hand them on."""
+
+from typing import TypedDict
+
+import torch
+
+from seqskip.delays import Delays, InputDelays
+
+
+class SkipOptions(TypedDict, total=False):
+    """The keyword arguments that every layer has beside torch.nn's; `Recurrent` describes them."""
+
+    delays: Delays
+    input_delays: InputDelays
+    residual: str | None
+    projection: str | None
+    norm: str | None
+    norm_first: bool
+    residual_scale: float | None
+    stochastic_depth: float
+    backend: str
+    checkpoint_segments: int
+    device: torch.device | str | None
+    dtype: torch.dtype | None
+
+
+class StackOptions(SkipOptions, total=False):
+    """The keyword arguments that every layer has."""
+
+    batch_first: bool
+    dropout: float
+    bidirectional: bool

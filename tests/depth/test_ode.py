@@ -1,0 +1,131 @@
+"""The continuous limit of residual layers, against matrix exponentials and against deep stacks."""
+
+import itertools
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from seqskip import ODEBlock, Residual
+
+
+class Field(nn.Module):
+    """dz/ds = tanh(A z + a s)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.linear = nn.Linear(4, 4, dtype=torch.float64)
+        self.a = nn.Parameter(torch.randn(4, dtype=torch.float64))
+
+    def forward(self, z: Tensor, s: Tensor) -> Tensor:
+        return torch.tanh(self.linear(z) + self.a * s)
+
+
+class At(nn.Module):
+    """A field at one depth: what one layer of a stack has."""
+
+    def __init__(self, field: Field, s: float):
+        super().__init__()
+        self.field, self.s = field, torch.tensor(s, dtype=torch.float64)
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.field(z, self.s)
+
+
+def stack(field: Field, layers: int) -> nn.Sequential:
+    """Return L residual layers z + f(z, l/L) / L."""
+    return nn.Sequential(*(Residual(At(field, n / layers), residual_scale=1 / layers).double() for n in range(layers)))
+
+
+def gradients(net: nn.Module, field: Field, x: Tensor) -> list[Tensor]:
+    given = x.clone().requires_grad_()
+    output = net(given)
+    return [output.detach(), *torch.autograd.grad(output.square().sum(), [given, *field.parameters()])]
+
+
+def test_a_linear_field_gives_the_matrix_exponential() -> None:
+    f = nn.Linear(3, 3, bias=False, dtype=torch.float64)
+    x = torch.randn(5, 3, dtype=torch.float64)
+    expected = x @ torch.linalg.matrix_exp(f.weight).T
+    torch.testing.assert_close(ODEBlock(f, rtol=1e-10, atol=1e-12)(x), expected, rtol=1e-9, atol=1e-9)
+
+
+def test_a_deep_residual_stack_comes_as_close_as_one_over_its_layers() -> None:
+    field, x = Field(), torch.randn(6, 4, dtype=torch.float64)
+    limit = gradients(ODEBlock(field, rtol=1e-11, atol=1e-12), field, x)
+    errors = []
+    for layers in (16, 32, 64, 128):
+        found = gradients(stack(field, layers), field, x)
+        errors.append([(one - exact).norm() for one, exact in zip(found, limit, strict=True)])
+    # Twice the layers, half the error: of the values, and of each gradient.
+    for coarse, fine in itertools.pairwise(errors):
+        for one, other in zip(coarse, fine, strict=True):
+            assert (one / other).item() == pytest.approx(2, rel=0.08)
+
+
+@pytest.mark.parametrize("layers", [1, 7])
+def test_euler_with_steps_of_one_over_l_is_the_stack(layers: int) -> None:
+    field, x = Field(), torch.randn(6, 4, dtype=torch.float64)
+    block = ODEBlock(field, method="euler", options={"step_size": 1 / layers})
+    for mine, expected in zip(gradients(block, field, x), gradients(stack(field, layers), field, x), strict=True):
+        torch.testing.assert_close(mine, expected, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("method", ["dopri5", "rk4"])
+def test_adjoint_and_direct_gradients_agree(method: str) -> None:
+    field, x = Field(), torch.randn(6, 4, dtype=torch.float64)
+    options: dict[str, Any] = {"method": method, "rtol": 1e-10, "atol": 1e-11}
+    if method == "rk4":
+        options["options"] = {"step_size": 0.01}
+    adjoint, direct = (gradients(ODEBlock(field, adjoint=one, **options), field, x) for one in (True, False))
+    for mine, expected in zip(adjoint, direct, strict=True):
+        torch.testing.assert_close(mine, expected, rtol=1e-7, atol=1e-7)
+
+
+def test_it_is_a_module_like_any_other() -> None:
+    f = nn.Sequential(nn.Linear(3, 3), nn.Tanh())
+    block = ODEBlock(f, adjoint=True)
+    output = block(torch.zeros(2, 5, 3))
+    output.sum().backward()
+    assert output.dtype == torch.float32 and all(weight.grad is not None for weight in block.parameters())
+    assert [name for name, _ in block.named_parameters()] == ["f.0.weight", "f.0.bias"]
+    assert "adjoint=True, method='dopri5'" in repr(block)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"f": torch.tanh}, "f must be a torch.nn.Module"),
+        ({"f": nn.Bilinear(3, 3, 3), "method": "dopri"}, "did you mean 'dopri"),
+        ({"adjoint": 1}, "adjoint must be True or False"),
+        ({"rtol": -1e-3}, "rtol must be a finite number > 0"),
+        ({"f": nn.MultiheadAttention(4, 1)}, "f must read z, or z and s, got MultiheadAttention"),
+    ],
+)
+def test_bad_arguments(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        ODEBlock(**({"f": nn.Linear(3, 3)} | options))
+
+
+def test_bad_calls() -> None:
+    with pytest.raises(ValueError, match=r"dz/ds in the shape of z, \(5, 3\), got \(5, 4\)"):
+        ODEBlock(nn.Linear(3, 4))(torch.zeros(5, 3))
+    with pytest.raises(ValueError, match=r"must be a tensor of floating-point numbers, got torch.int64"):
+        ODEBlock(nn.Linear(3, 3))(torch.zeros(5, 3, dtype=torch.long))
+
+
+def test_without_torchdiffeq_the_error_says_how_to_get_it() -> None:
+    code = """
+import sys, torch, seqskip
+sys.modules["torchdiffeq"] = None
+try:
+    seqskip.ODEBlock(torch.nn.Linear(3, 3))
+except ImportError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "pip install seqskip[ode]" in done.stdout
