@@ -119,13 +119,6 @@ def test_a_subclass_that_only_builds_otherwise_takes_it(variant: Variant) -> Non
         assert took(Mine(), X)[1]
 
 
-@pytest.mark.parametrize("combine", ["gate", "learned"])
-def test_shares_of_their_own_take_the_long_way(variant: Variant, combine: str) -> None:
-    layer = build(variant, combine=combine)
-    with torch.no_grad():
-        same(long_way(layer), expected_step(layer, X, None))
-
-
 def test_cells_of_ones_own() -> None:
     class Other(RNNCell):
         def step(self, projected: Tensor, past: Any) -> tuple[Tensor, ...]:
