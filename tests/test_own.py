@@ -102,3 +102,25 @@ def test_a_delay_that_the_layer_has_not() -> None:
 
     with refused("history must be read at the layer's delays (1, 4)", "got 5", "add it to them"):
         Stack(Far, 2, 3, delays=(1, 4))(torch.zeros(5, 4, 2))
+
+
+class Answering(Leaky):
+    """Answers whatever it is told to."""
+
+    answer: Any
+
+    def step(self, x: Tensor, history: OwnHistory) -> Any:
+        return self.answer
+
+
+@pytest.mark.parametrize(("answer", "got"), [(None, "NoneType"), (3.0, "float"), ((None,), "NoneType")], ids=str)
+def test_a_step_that_returns_no_tensor_is_refused(answer: Any, got: str) -> None:
+    layer = Stack(type("Own", (Answering,), {"answer": answer}), 2, 3)
+    with refused("step of Own must return a state of shapes [(5, 3)]", f"got ['{got}']", "return hidden_size features"):
+        layer(torch.zeros(4, 5, 2))
+
+
+@pytest.mark.parametrize("sizes", [4, "ab", (), (-1,), (4, 0), (1.5,), None], ids=str)
+def test_widths_that_are_none_are_refused(sizes: Any) -> None:
+    with refused("state_sizes of Own must be a tuple of integers >= 1", f"got {sizes!r}", "such as (hidden_size"):
+        Stack(type("Own", (Leaky,), {"state_sizes": sizes}), 2, 3)

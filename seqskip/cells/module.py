@@ -87,9 +87,9 @@ class ModuleCell(Cell):
     def step(self, projected: Tensor, past: Past) -> State:
         delays = tuple(d * self.stride for d in self.delays)
         state = self.module.step(projected, OwnHistory(past, delays, self.stride))  # type: ignore[operator]
-        parts = (state,) if isinstance(state, Tensor) else tuple(state)
+        parts = tuple(state) if isinstance(state, tuple | list) else (state,)
         wanted = [(projected.size(0), width) for width in self.widths]
-        if (shapes := [tuple(part.shape) for part in parts]) != wanted:
+        if (shapes := [_shape(part) for part in parts]) != wanted:
             name = type(self.module).__name__
             raise ValueError(
                 f"step of {name} must return a state of shapes {wanted}, got {shapes}; return hidden_size features, or "
@@ -103,3 +103,8 @@ class ModuleCell(Cell):
         reset = getattr(self.module, "reset_parameters", None)
         if reset is not None:
             reset()
+
+
+def _shape(part: object) -> object:
+    """Return the shape of a tensor, and of anything else what it is."""
+    return tuple(part.shape) if isinstance(part, Tensor) else type(part).__name__

@@ -6,6 +6,7 @@ from typing import Any
 from torch import nn
 from typing_extensions import Unpack
 
+from seqskip import checks
 from seqskip.cells import Cell, ModuleCell
 from seqskip.options import StackOptions
 from seqskip.recurrent import Recurrent
@@ -65,8 +66,19 @@ class Stack(Recurrent):
                 f"cell must make a module with parameters, got {type(module).__name__} without; register one, which "
                 "tells the layer its device and dtype"
             )
+        _demand_sizes(module)
         self.add_module(f"cell_l{layer}{suffix}", module.to(**factory))
 
     def cell(self, layer: int, suffix: str = "") -> Cell:
         module = self.get_submodule(f"cell_l{layer}{suffix}")
         return ModuleCell(module, self.hidden_sizes[layer], delays=self.delays[layer])
+
+
+def _demand_sizes(module: nn.Module) -> None:
+    sizes = getattr(module, "state_sizes", (1,))
+    widths = sizes if isinstance(sizes, tuple | list) else ()
+    if not widths or not all(checks.is_integer(width) and width >= 1 for width in widths):
+        raise ValueError(
+            f"state_sizes of {type(module).__name__} must be a tuple of integers >= 1, got {sizes!r}; give the width "
+            "of each part of the state, such as (hidden_size, hidden_size)"
+        )
