@@ -105,3 +105,12 @@ def test_a_start_without_recurrent_weights_only_adds_up_its_input() -> None:
     x = torch.randn(6, 1, 2, dtype=torch.float64)
     heard = np.tanh(x[:, 0].numpy() @ layer.get_parameter("V_h_l0").detach().numpy().T)
     np.testing.assert_allclose(layer(x)[0][:, 0].detach(), 0.5 * heard.cumsum(0), rtol=1e-12)
+
+
+@pytest.mark.parametrize("bad", [0, -0.5, float("nan"), "small", 10**400], ids=lambda bad: str(bad)[:9])
+def test_a_step_size_that_is_set_is_checked_too(bad: Any) -> None:
+    layer = EulerRNN(2, 3, step_size=0.1)
+    layer.step_size = 0.2
+    with refused("step_size must be a finite number > 0", "got", "use a positive one"):
+        layer.step_size = bad
+    assert layer.step_size == layer.cell_options["step_size"] == 0.2

@@ -65,3 +65,10 @@ def test_the_weights_start_as_linear_maps_do() -> None:
     for name, weight in layer.named_parameters():
         draws = 2 if name[0] == "b" else 1  # a bias is the sum of two
         assert float(weight.detach().std()) == pytest.approx(400**-0.5 * (draws / 3) ** 0.5, rel=0.15), name
+
+
+def test_tau_is_what_the_delays_say() -> None:
+    layer = TauGRU(2, 3, num_layers=2, tau=[0, 3])
+    assert layer.tau == (0, 3)
+    with pytest.raises(AttributeError):
+        layer.tau = (1, 4)  # type: ignore[misc]

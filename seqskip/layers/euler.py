@@ -23,9 +23,18 @@ class _Euler(Recurrent):
         step_size: float,
         **options: Unpack[StackOptions],
     ):
-        repair = "a step of 0 or less stands still or runs back in time: use a positive one, such as 0.1"
-        self.step_size = checks.positive("step_size", step_size, repair)
+        self.step_size = step_size
         super().__init__(input_size, hidden_size, num_layers, **options)
+
+    @property
+    def step_size(self) -> float:
+        """The size ε of a step, a positive number; it may be set."""
+        return self._step_size
+
+    @step_size.setter
+    def step_size(self, step_size: float) -> None:
+        repair = "a step of 0 or less stands still or runs back in time: use a positive one, such as 0.1"
+        self._step_size = checks.positive("step_size", step_size, repair)
 
     def shown(self) -> dict[str, object]:
         return {**super().shown(), **self.cell_options}

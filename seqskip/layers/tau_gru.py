@@ -44,8 +44,8 @@ class TauGRU(Recurrent):
         if "delays" in options:
             raise ValueError(_OWN.format(options["delays"], "give tau instead, such as tau=4 for lags 1 and 5"))
         checks.integer("num_layers", num_layers, 1)
-        self.tau = checks.integer_per_layer("tau", tau, num_layers, 0)
-        options["delays"] = [tuple(sorted({1, one + 1})) for one in self.tau]
+        each = checks.integer_per_layer("tau", tau, num_layers, 0)
+        options["delays"] = [tuple(sorted({1, one + 1})) for one in each]
         super().__init__(input_size, hidden_size, num_layers, **options)
 
     @property
@@ -56,6 +56,11 @@ class TauGRU(Recurrent):
     @delays.setter
     def delays(self, delays: Delays) -> None:
         raise ValueError(_OWN.format(delays, "make a new layer with another tau, and load this one's state_dict"))
+
+    @property
+    def tau(self) -> tuple[int, ...]:
+        """τ of each layer, to which its weights are bound as its delays are."""
+        return tuple(int(own[-1]) - 1 for own in self._delays)
 
     def shown(self) -> dict[str, object]:
         return super().shown() | {"tau": self.tau[0] if len(set(self.tau)) == 1 else self.tau}
