@@ -25,10 +25,10 @@ class Assembly(Interface, ABC):
     num_layers: int
     hidden_sizes: tuple[int, ...]
     dropout: float
-    input_delays: tuple[Steps, ...]
     wiring: Wiring
 
     _delays: tuple[LayerDelays, ...]
+    _input_delays: tuple[Steps, ...]
     _cell_weights: dict[int, tuple[str, ...]]  # of each layer the weights of its cells
     _features: list[int]  # of the input of each layer
     _joined: list[tuple[Wiring, tuple[str, ...], int]]  # of each layer, the weights of its shortcut, and the size of f
@@ -80,7 +80,7 @@ class Assembly(Interface, ABC):
             self.register_parameter(f"{name}{suffix}", weight)
 
     def _sizes(self, layer: int) -> Sizes:
-        taps = len(self.input_delays[layer])
+        taps = len(self._input_delays[layer])
         return Sizes(taps * self._features[layer], self.hidden_sizes[layer], self._delays[layer])
 
     @property
@@ -146,8 +146,8 @@ class Assembly(Interface, ABC):
 
     def _reader(self, layer: int, direction: type[Forward]) -> Forward:
         cell = self.cell(layer, direction.suffix)
-        held = any(taps != (0,) for taps in self.input_delays)
-        taps = Taps(self.input_delays[layer], self._features[layer]) if held else None
+        held = any(taps != (0,) for taps in self._input_delays)
+        taps = Taps(self._input_delays[layer], self._features[layer]) if held else None
         return direction(cell, self.engine(cell), taps)
 
     def engine(self, cell: Cell) -> Engine:
@@ -156,7 +156,7 @@ class Assembly(Interface, ABC):
 
     @property
     def state_names(self) -> tuple[str, ...]:
-        held = any(taps != (0,) for taps in self.input_delays)
+        held = any(taps != (0,) for taps in self._input_delays)
         return (*self.cell(0).state_names, *(("x",) if held else ()))
 
     def state_shapes(self) -> list[tuple[int, int]]:

@@ -1,7 +1,7 @@
 """What a size, a choice and a tensor must be: one sentence of error for each, with the repair."""
 
 import difflib
-import math
+import sys
 from collections.abc import Iterable, Sequence
 from numbers import Integral
 from typing import TypeGuard
@@ -45,41 +45,42 @@ def boolean(name: str, value: object) -> bool:
 
 def fraction(name: str, value: object) -> float:
     """Return `value` if it is a probability in [0, 1], else raise ValueError."""
-    if not _is_number(value) or not 0 <= value <= 1:
+    if not _is_finite(value) or not 0 <= value <= 1:
         raise ValueError(f"{name} must be a probability in [0, 1], got {value!r}")
     return float(value)
 
 
 def finite(name: str, value: object) -> float:
     """Return `value` if it is a finite number, else raise ValueError."""
-    if not _is_number(value) or not math.isfinite(value):
+    if not _is_finite(value):
         raise ValueError(f"{name} must be a finite number, got {value!r}")
     return float(value)
 
 
 def positive(name: str, value: object, repair: str = "") -> float:
     """Return `value` if it is a finite number above 0, else raise ValueError; `repair` says what to do."""
-    if not _is_number(value) or not 0 < value < math.inf:
+    if not _is_finite(value) or value <= 0:
         raise ValueError(f"{name} must be a finite number > 0, got {value!r}{repair and f'; {repair}'}")
     return float(value)
 
 
 def at_least(name: str, value: object, least: float, repair: str) -> float:
     """Return `value` if it is a finite number of at least `least`, else raise ValueError; `repair` says what to do."""
-    if not _is_number(value) or not least <= value < math.inf:
+    if not _is_finite(value) or value < least:
         raise ValueError(f"{name} must be a finite number >= {least:g}, got {value!r}; {repair}")
     return float(value)
 
 
 def not_negative(name: str, value: object) -> float:
     """Return `value` if it is a finite number of at least 0, else raise ValueError."""
-    if not _is_number(value) or not 0 <= value < math.inf:
+    if not _is_finite(value) or value < 0:
         raise ValueError(f"{name} must be a finite number >= 0, got {value!r}")
     return float(value)
 
 
-def _is_number(value: object) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _is_finite(value: object) -> TypeGuard[float]:
+    # An integer may be too large for a float, and comparing tells that; NaN compares as False.
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def choice(name: str, value: object, known: Iterable[str]) -> str:
@@ -162,6 +163,13 @@ def lengths(value: object, batch: int, steps: int, device: torch.device, least: 
             f"got {int(checked[outside][0])} for sample {int(outside.nonzero()[0])}; cut or pad the input to fit"
         )
     return checked.to(device)
+
+
+def floating(dtype: object) -> torch.dtype | None:
+    """Return `dtype` if it is a floating-point type or None, else raise ValueError."""
+    if dtype is None or (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
+        return dtype
+    raise ValueError(f"dtype must be a floating-point type, got {dtype!r}; use torch.float32")
 
 
 def causal(name: str, bidirectional: bool, repair: str) -> None:

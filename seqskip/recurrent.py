@@ -110,16 +110,14 @@ class Recurrent(Assembly):
         self.dropout = checks.fraction("dropout", dropout)
         self.bidirectional = checks.boolean("bidirectional", bidirectional)
         self._delays = per_layer(delays, num_layers)
-        self.input_delays = taps_per_layer(input_delays, num_layers)
+        self._input_delays = taps_per_layer(input_delays, num_layers)
         self.wiring = Wiring(residual, projection, norm, norm_first, residual_scale, stochastic_depth)
         self.backend = checks.choice("backend", backend, BACKENDS)
         self.checkpoint_segments = checks.integer("checkpoint_segments", checkpoint_segments, 1)
         if self.checkpoint_segments > 1:
             checks.causal("checkpoint_segments > 1", bidirectional, "use checkpoint_segments=1, which holds all")
             self.wiring.demand_steps_alone("checkpoint_segments > 1", "use checkpoint_segments=1, which holds all")
-        if dtype is not None and not dtype.is_floating_point:
-            raise ValueError(f"dtype must be a floating-point type, got {dtype}; use torch.float32")
-        self._allocate({"device": device, "dtype": dtype})
+        self._allocate({"device": device, "dtype": checks.floating(dtype)})
         self.reset_parameters()
 
     @property
@@ -153,6 +151,21 @@ class Recurrent(Assembly):
         self._delays = changed
         self._state_shapes = changed, self._found_shapes()
 
+    @property
+    def input_delays(self) -> tuple[Steps, ...]:
+        """The delays of what each layer reads of its input; they may be set to as many others."""
+        return self._input_delays
+
+    @input_delays.setter
+    def input_delays(self, input_delays: InputDelays) -> None:
+        changed = taps_per_layer(input_delays, self.num_layers)
+        for layer, (before, after) in enumerate(zip(self._input_delays, changed, strict=True)):
+            if len(before) != len(after):
+                rule = f"input_delays can be set where the weights fit, got {after} for layer {layer}"
+                raise ValueError(f"{rule} made with {before}; give as many, or make a new layer")
+        self._input_delays = changed
+        self._state_shapes = self._delays, self._found_shapes()
+
     def resample(self, ratio: float) -> None:
         """Make a net that was trained at one sample rate run at another: multiply all its delays by a ratio.
 
@@ -170,10 +183,7 @@ class Recurrent(Assembly):
         checks.positive("ratio", ratio)
         for layer in range(self.num_layers):
             _demand_delays_alone(self.cell(layer), layer)
-        delays, taps = resampled(self._delays, ratio), taps_resampled(self.input_delays, ratio)
-        self.delays = delays
-        self.input_delays = taps
-        self._state_shapes = delays, self._found_shapes()
+        self.delays, self.input_delays = resampled(self._delays, ratio), taps_resampled(self.input_delays, ratio)
 
     @property
     def edges(self) -> tuple[Steps, ...]:

@@ -130,3 +130,16 @@ def test_features_of_one_step_are_shown_as_given(variant: Variant, shape: tuple[
 def test_an_integer_dtype_is_refused(layer_type: type[Recurrent]) -> None:
     with pytest.raises(ValueError, match=r"dtype must be a floating-point type, got torch\.int32"):
         layer_type(2, 3, dtype=torch.int32)
+
+
+@pytest.mark.parametrize("bad", ["float32", 32, float])
+def test_a_dtype_that_is_none_is_refused(layer_type: type[Recurrent], bad: Any) -> None:
+    with refused("dtype must be a floating-point type", f"got {bad!r}", "use torch.float32"):
+        layer_type(2, 3, dtype=bad)
+
+
+def test_an_integer_beyond_all_floats_is_no_finite_number() -> None:
+    with refused("ratio must be a finite number > 0", "got 1000"):
+        RNN(2, 3).resample(10**400)
+    with refused("dropout must be a probability in [0, 1]", "got 1000"):
+        RNN(2, 3, dropout=10**400)

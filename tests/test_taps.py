@@ -224,3 +224,21 @@ def test_a_state_without_the_inputs_is_refused() -> None:
         layer(x, (torch.zeros(1, 1, 3), torch.zeros(1, 1, 3)))
     with refused("state x_0 must have shape (2, 1, 2)", "got (1, 1, 2)"):
         layer(x, (torch.zeros(1, 1, 3), torch.zeros(1, 1, 3), torch.zeros(1, 1, 2)))
+
+
+def test_input_delays_may_be_set_to_as_many_others() -> None:
+    layer = RNN(2, 3, input_delays=(0, 1))
+    layer.input_delays = (5, 2)
+    assert layer.input_delays == ((2, 5),)
+    x = torch.randn(9, 4, 2)
+    expected = RNN(2, 3, input_delays=(2, 5))
+    expected.load_state_dict(layer.state_dict())
+    output, state = expected(x)
+    assert_close([layer(x)[0], *layer(x, layer(x)[1])[1]], [output, *expected(x, state)[1]])
+    with refused(
+        "input_delays can be set where the weights fit, got (0,) for layer 0 made with (2, 5)", "give as many"
+    ):
+        layer.input_delays = 0
+    with refused("input_delays must be integers >= 0", "got 1.5"):
+        layer.input_delays = (0, 1.5)  # type: ignore[assignment]
+    assert layer.input_delays == ((2, 5),)

@@ -32,7 +32,7 @@ def without_skips(model: Model) -> Model:
     _demand_weights_to_keep(core)
     plain = copy.deepcopy(model)
     after = _core(plain)
-    after._delays, after.input_delays = ((1,),) * core.num_layers, ((0,),) * core.num_layers
+    after._delays, after._input_delays = ((1,),) * core.num_layers, ((0,),) * core.num_layers
     after.wiring = replace(Wiring(), norm=core.wiring.norm, norm_first=core.wiring.norm_first)
     if isinstance(after, TorchLayer) and after.combine != "mean":
         after.combine = "sum"
