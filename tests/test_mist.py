@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -48,3 +49,8 @@ def test_the_state_of_a_short_sequence_still_holds_every_delay() -> None:
     _, state = layer(x[:2])
     assert state.shape == (5, 2, 3)
     torch.testing.assert_close(layer(x[2:], state)[0], layer(x)[0][2:], rtol=0, atol=1e-15)
+
+
+def test_an_array_of_delays_is_refused_as_every_layer_does() -> None:
+    with refused("delays must be numbers >= 1", "got array([1, 2])", "give an int"):
+        MIST(2, 3, delays=np.array([1, 2]))  # type: ignore[arg-type]

@@ -38,7 +38,8 @@ class MIST(Recurrent):
     ):
         delays = options.setdefault("delays", exponential(8))
         checks.integer("num_layers", num_layers, 1)
-        if delays in (None, (), []) or min(map(len, per_layer(delays, num_layers))) < 2:
+        none = delays is None or (isinstance(delays, Sequence) and not delays)
+        if none or min(map(len, per_layer(delays, num_layers))) < 2:
             raise ValueError(
                 f"delays of MIST must be two or more for each layer, got {delays!r}; there is nothing to mix: give "
                 "several, such as seqskip.exponential(8), or use seqskip.RNN"
