@@ -83,6 +83,13 @@ def _is_finite(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
+def floating(name: str, value: object) -> torch.dtype | None:
+    """Return `value` if it is a floating-point dtype, or None, else raise ValueError."""
+    if value is None or (isinstance(value, torch.dtype) and value.is_floating_point):
+        return value
+    raise ValueError(f"{name} must be a floating-point type, got {value!r}; use torch.float32")
+
+
 def choice(name: str, value: object, known: Iterable[str]) -> str:
     """Return `value` if it is one of `known`, else raise ValueError naming them and the nearest."""
     names = list(known)
@@ -110,6 +117,14 @@ def features(name: str, x: object, size: int, like: Tensor, shapes: Sequence[str
         raise ValueError(f"{name} must be a tensor of shape {wanted}, got {type(x).__name__}{packed}")
     if x.dim() not in map(len, map(_letters, shapes)):
         raise ValueError(f"{name} must have shape {wanted}, got {tuple(x.shape)}")
+    return places(name, x, size, like)
+
+
+def places(name: str, x: object, size: int, like: Tensor) -> Tensor:
+    """Return `x` if it is a tensor (..., I) of any rank >= 1 that weights `like` can read, else raise ValueError."""
+    if not isinstance(x, Tensor) or x.dim() == 0:
+        got = "a tensor without dimensions" if isinstance(x, Tensor) else type(x).__name__
+        raise ValueError(f"{name} must be a tensor (..., {size}), got {got}")
     if x.size(-1) != size:
         raise ValueError(f"{name} must have {size} features in its last dimension, got {tuple(x.shape)}")
     return _same_kind(name, x, like)
@@ -163,13 +178,6 @@ def lengths(value: object, batch: int, steps: int, device: torch.device, least: 
             f"got {int(checked[outside][0])} for sample {int(outside.nonzero()[0])}; cut or pad the input to fit"
         )
     return checked.to(device)
-
-
-def floating(dtype: object) -> torch.dtype | None:
-    """Return `dtype` if it is a floating-point type or None, else raise ValueError."""
-    if dtype is None or (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
-        return dtype
-    raise ValueError(f"dtype must be a floating-point type, got {dtype!r}; use torch.float32")
 
 
 def causal(name: str, bidirectional: bool, repair: str) -> None:

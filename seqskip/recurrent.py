@@ -117,7 +117,7 @@ class Recurrent(Assembly):
         if self.checkpoint_segments > 1:
             checks.causal("checkpoint_segments > 1", bidirectional, "use checkpoint_segments=1, which holds all")
             self.wiring.demand_steps_alone("checkpoint_segments > 1", "use checkpoint_segments=1, which holds all")
-        self._allocate({"device": device, "dtype": checks.floating(dtype)})
+        self._allocate({"device": device, "dtype": checks.floating("dtype", dtype)})
         self.reset_parameters()
 
     @property

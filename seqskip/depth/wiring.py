@@ -58,11 +58,6 @@ class Wiring:
                 )
 
     @cached_property
-    def adds_at_most(self) -> bool:
-        """Whether what stands round a layer in evaluation is nothing, or x added to f."""
-        return replace(self, stochastic_depth=0.0) in (Wiring(), Wiring("add"))
-
-    @cached_property
     def sums_at_most(self) -> bool:
         """Whether a layer in evaluation answers f(x; W), or that and x; found once, as each step of a stream asks."""
         return replace(self, stochastic_depth=0.0) in (Wiring(), Wiring("add"))
