@@ -111,8 +111,9 @@ class SequenceModel(nn.Module):
         With readout="fused" it reads at each step the outputs up to there.
         """
         time_major = output.transpose(0, 1) if self.core.batch_first else output
-        before = time_major.new_zeros(self.window - 1, *time_major.shape[1:])
-        read, _ = tapped(time_major, before, range(self.window - 1, -1, -1), None)
+        taps = range((self.window - 1) * self._stride, -1, -self._stride)
+        before = time_major.new_zeros(taps[0], *time_major.shape[1:])
+        read, _ = tapped(time_major, before, taps, None)
         # Laid out as the layers have it: otherwise each of them would copy the gradient of its output.
         answers: Tensor = self.head(read)
         return answers.transpose(0, 1)
@@ -126,12 +127,15 @@ class SequenceModel(nn.Module):
 
     def _last_window(self, output: Tensor, lengths: Tensor | None) -> Tensor:
         """Return the last d outputs, oldest first, (B, d·H) from (T, B, H)."""
-        before = output.new_zeros(self.window, *output.shape[1:])
-        if lengths is None:
-            ends = torch.cat((before, output[-self.window :]))[-self.window :]
-        else:
-            ends = last_states(before, output, lengths)
-        return ends.transpose(0, 1).flatten(1)
+        rows = self.window * self._stride
+        before = output.new_zeros(rows, *output.shape[1:])
+        ends = torch.cat((before, output[-rows:]))[-rows:] if lengths is None else last_states(before, output, lengths)
+        return ends[self._stride - 1 :: self._stride].transpose(0, 1).flatten(1)
+
+    @property
+    def _stride(self) -> int:
+        """How many steps apart the fused outputs are: more than one where the core was resampled."""
+        return max(1, self.core.cell(0).common_step // self.window)
 
     def _check_shape(self, x: object) -> None:
         if isinstance(x, PackedSequence):

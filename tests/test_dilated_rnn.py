@@ -129,3 +129,15 @@ def test_the_answer_at_every_step_ends_with_the_answer(batch_first: bool) -> Non
     x = torch.randn(2, 7, 2, dtype=torch.float64)
     every = model.answer_every_step(core(model.encode(x))[0])
     assert_close([every[:, t] for t in range(7)], [model(x[:, : t + 1]) for t in range(7)])
+
+
+def test_a_resampled_net_reads_the_same_outputs_at_the_same_times() -> None:
+    model = DilatedRNN(2, 3, hidden_size=4, delays=[2, 4]).double()
+    x = torch.randn(5, 14, 2, dtype=torch.float64)
+    old = x[:, 1::2]  # up to the last step
+    last, each = model(old), model(old, lengths=[7, 3, 1, 5, 2])
+    every = model.answer_every_step(model.core(model.encode(old))[0])
+    model.core.resample(2)
+    torch.testing.assert_close(model(x), last)
+    torch.testing.assert_close(model(x, lengths=[14, 6, 2, 10, 4]), each)
+    torch.testing.assert_close(model.answer_every_step(model.core(model.encode(x))[0])[:, 1::2], every)
