@@ -114,7 +114,7 @@ def test_sizes_without_a_bridge(layer_type: type[Recurrent], residual: str) -> N
 
 
 def test_segments_do_not_share_statistics() -> None:
-    with refused("checkpoint_segments > 1 needs a norm of each step by itself", "got norm='batch'", "norm='layer'"):
+    with refused("checkpoint_segments > 1 needs a norm of each step alone", "got norm='batch'", "norm='layer'"):
         GRU(2, 3, norm="batch", checkpoint_segments=2)
 
 
