@@ -82,6 +82,13 @@ def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def floating(name: str, value: object) -> torch.dtype | None:
+    """Return `value` if it is a floating-point dtype, or None, else raise ValueError."""
+    if value is None or (isinstance(value, torch.dtype) and value.is_floating_point):
+        return value
+    raise ValueError(f"{name} must be a floating-point type, got {value!r}; use torch.float32")
+
+
 def choice(name: str, value: object, known: Iterable[str]) -> str:
     """Return `value` if it is one of `known`, else raise ValueError naming them and the nearest."""
     names = list(known)
@@ -109,6 +116,14 @@ def features(name: str, x: object, size: int, like: Tensor, shapes: Sequence[str
         raise ValueError(f"{name} must be a tensor of shape {wanted}, got {type(x).__name__}{packed}")
     if x.dim() not in map(len, map(_letters, shapes)):
         raise ValueError(f"{name} must have shape {wanted}, got {tuple(x.shape)}")
+    return places(name, x, size, like)
+
+
+def places(name: str, x: object, size: int, like: Tensor) -> Tensor:
+    """Return `x` if it is a tensor (..., I) of any rank >= 1 that weights `like` can read, else raise ValueError."""
+    if not isinstance(x, Tensor) or x.dim() == 0:
+        got = "a tensor without dimensions" if isinstance(x, Tensor) else type(x).__name__
+        raise ValueError(f"{name} must be a tensor (..., {size}), got {got}")
     if x.size(-1) != size:
         raise ValueError(f"{name} must have {size} features in its last dimension, got {tuple(x.shape)}")
     return _same_kind(name, x, like)

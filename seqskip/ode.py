@@ -46,7 +46,7 @@ class ODEBlock(nn.Module):
 
     Raises:
         ImportError: torchdiffeq is not installed.
-        ValueError: an argument breaks a rule, or dz/ds has another shape than z.
+        ValueError: an argument breaks a rule, dz/ds has another shape than z, or no steps are small enough to solve it.
 
     >>> block = ODEBlock(torch.nn.Sequential(torch.nn.Linear(3, 3), torch.nn.Tanh()))
     >>> block(torch.zeros(5, 3)).shape
@@ -71,7 +71,7 @@ class ODEBlock(nn.Module):
         self.adjoint = checks.boolean("adjoint", adjoint)
         self.method = checks.choice("method", method, (*FIXED, *ADAPTIVE))
         self.rtol, self.atol = checks.positive("rtol", rtol), checks.positive("atol", atol)
-        self.options = None if options is None else dict(options)
+        self.options = _checked(options)
         self._reads_depth = _reads_depth(f)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -80,9 +80,22 @@ class ODEBlock(nn.Module):
             got = x.dtype if isinstance(x, Tensor) else type(x).__name__
             raise ValueError(f"input must be a tensor of floating-point numbers, got {got}; use .float()")
         ends = torch.tensor([0.0, 1.0], device=x.device, dtype=x.dtype)
-        found: Tensor = self._solver()(
-            self._slope, x, ends, rtol=self.rtol, atol=self.atol, method=self.method, options=self.options
-        )[-1]
+        if x.numel() == 0:  # no sample, no error to choose steps by
+            return x + self._slope(ends[0], x)
+        return self._solve(x, ends)
+
+    def _solve(self, x: Tensor, ends: Tensor) -> Tensor:
+        settings = {"rtol": self.rtol, "atol": self.atol, "method": self.method, "options": self.options}
+        try:
+            found: Tensor = self._solver()(self._slope, x, ends, **settings)[-1]
+        except AssertionError as error:
+            if "underflow in dt" not in str(error):
+                raise
+            raise ValueError(
+                f"dz/ds = f(z, s) must be solvable to rtol={self.rtol} and atol={self.atol} in {x.dtype}, but the "
+                f"steps of {self.method} shrank to nothing; look for NaN or inf in the input and f, use float32 or "
+                "float64, larger tolerances, or a method of fixed steps, such as 'rk4'"
+            ) from error
         return found
 
     def _solver(self) -> Callable[..., Tensor]:
@@ -108,6 +121,16 @@ class ODEBlock(nn.Module):
     def extra_repr(self) -> str:
         shown = {"adjoint": self.adjoint, "method": self.method, "rtol": self.rtol, "atol": self.atol}
         return ", ".join(f"{name}={value!r}" for name, value in shown.items())
+
+
+def _checked(options: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if options is None:
+        return None
+    if not isinstance(options, Mapping):
+        raise ValueError(f"options must be a dict or None, got {options!r}; give one such as {{'step_size': 0.1}}")
+    if "step_size" in options:
+        checks.positive("options['step_size']", options["step_size"], "use a part of 1, such as 0.1")
+    return dict(options)
 
 
 def _reads_depth(f: nn.Module) -> bool:

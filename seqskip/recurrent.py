@@ -117,9 +117,7 @@ class Recurrent(Assembly):
         if self.checkpoint_segments > 1:
             checks.causal("checkpoint_segments > 1", bidirectional, "use checkpoint_segments=1, which holds all")
             self.wiring.demand_steps_alone("checkpoint_segments > 1", "use checkpoint_segments=1, which holds all")
-        if dtype is not None and not dtype.is_floating_point:
-            raise ValueError(f"dtype must be a floating-point type, got {dtype}; use torch.float32")
-        self._allocate({"device": device, "dtype": dtype})
+        self._allocate({"device": device, "dtype": checks.floating("dtype", dtype)})
         self.reset_parameters()
 
     @property

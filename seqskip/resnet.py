@@ -96,6 +96,7 @@ class ResNet(nn.Module):
         self.hidden_sizes = checks.integer_per_layer("hidden_size", hidden_size, self.num_layers, 1)
         checks.choice("nonlinearity", nonlinearity, NONLINEARITIES)
         checks.choice("init", init, INITIALISERS)
+        checks.floating("dtype", dtype)
         self.wiring = Wiring(residual, projection, norm, norm_first, residual_scale, stochastic_depth)
         self.layers, features = nn.ModuleList(), self.input_size
         for layer, size in enumerate(self.hidden_sizes):
@@ -111,6 +112,7 @@ class ResNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return z_L, or its readout; shapes as in the class docstring."""
+        checks.places("input", x, self.input_size, next(self.parameters()))
         for layer in self.layers:
             x = layer(x)
         return x if self.readout is None else self.readout(x)

@@ -8,6 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from seqskip.cells import COMBINE
 from seqskip.recurrent import Recurrent
 from seqskip.stack import join_state, split_state
 from tests.found import Variant
@@ -27,7 +28,7 @@ def layers(draw: st.DrawFn, variant: Variant, **options: Any) -> Recurrent:
     num_layers = options.pop("num_layers", None) or draw(st.integers(1, 2))
     drawn = {
         "delays": draw(st.lists(multiples, min_size=num_layers, max_size=num_layers)),
-        "combine": draw(st.sampled_from(["mean", "sum"])),
+        "combine": draw(st.sampled_from(sorted(COMBINE))),
         "bias": draw(st.booleans()),
         "residual": draw(st.sampled_from([None, "add"])),
     }

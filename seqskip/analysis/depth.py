@@ -78,10 +78,14 @@ def depth_gradients(model: nn.Module, x: Tensor, loss: Callable[[Tensor], Tensor
     >>> print(depth_gradients(net, torch.ones(1, 1)))
     gradient over 500 layers: 10^0.0 at the top, 10^-500.0 at the input
     """
+    if not isinstance(x, Tensor):
+        raise ValueError(f"x must be a tensor, got {type(x).__name__}; give one that the model reads")
     net = copy.deepcopy(unwrapped(model)).double()
     given = x.double() if x.is_floating_point() else x
     with torch.random.fork_rng(_cuda(given)), torch.inference_mode(False), torch.enable_grad():
         chain = _chain(net, given)
+        if not chain.layers:
+            raise ValueError("model must have at least one layer, got an empty torch.nn.Sequential; put its layers in")
         read, made = _run(chain)
         top = _leaf(made[-1])
         return DepthGradients(_pull(read, made, _gradient(loss(chain.answer(top)), top)))
@@ -108,14 +112,15 @@ def _chain(net: nn.Module, x: Tensor) -> Chain:
 
 
 def _blocks(core: Recurrent, z: Tensor) -> list[Layer]:
-    """Return the layers of a recurrent stack from zero states, each (T, B, I) to (T, B, H)."""
+    """Return the layers of a recurrent stack from the state that it starts in, each (T, B, I) to (T, B, H)."""
     blocks = [block.drawn(z.size(1)) for block in core.blocks()] if core.training else core.blocks()
-    zeros = tuple(z.new_zeros(rows, z.size(1), width) for rows, width in core.state_shapes())
 
     def layer(block: Block, initial: list[tuple[Tensor, ...]]) -> Layer:
         return lambda x: block.run(x, initial, None)[0]
 
-    return [layer(block, initial) for block, initial in zip(blocks, split_state(blocks, zeros), strict=True)]
+    return [
+        layer(block, initial) for block, initial in zip(blocks, split_state(blocks, core.initial_state(z)), strict=True)
+    ]
 
 
 def _first_of(module: nn.Module) -> Layer:

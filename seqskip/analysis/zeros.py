@@ -91,7 +91,7 @@ def _used(cell: Cell) -> Sequence[int]:
         matrices = torch.split(cell.weight_hh, cell.hidden_size, 1)
         return edges([d for d, matrix in zip(cell.delays, matrices, strict=True) if bool(matrix.any())])
     found = set(edges(cell.delays)) if bool(cell.weight_hh.any()) else set()
-    if cell.weight_gate_hh is not None and bool(cell.weight_gate_hh.any()):
+    if cell.weight_gate_hh is not None and len(cell.delays) > 1 and bool(cell.weight_gate_hh.any()):
         found.add(1)
     return sorted(found)
 

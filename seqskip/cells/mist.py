@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from seqskip.bound import Shapes
 from seqskip.cells.base import Cell, Sizes
 from seqskip.cells.combine import Delayed
+from seqskip.delays import edges
 from seqskip.history import Past, State
 
 
@@ -58,7 +59,7 @@ class MISTCell(Cell):
 
     @property
     def edges(self) -> tuple[int, ...]:
-        return tuple(sorted({1, *super().edges}))
+        return tuple(sorted({1, *edges(self.delays)}))
 
     def project(self, x: Tensor) -> Tensor:
         """Return what α, r and h read of the input, side by side, for any number of steps, (..., K + 2H)."""

@@ -20,7 +20,7 @@ class NARXCell(Cell):
 
     Weights: A = [A_0 ... A_{D_u}] (H, (D_u + 1)·I), a matrix for each of the input delays i, B = [B_1 ... B_{D_y}]
     (H, D_y·O), one for each delay d, both ascending; b (H,), C (O, H), c (O,). The state is the output y, (B, O); the
-    H hidden units hold nothing. Start: U(-1/√H, 1/√H), the paper gives none.
+    H hidden units hold nothing. Start: U(-1/√H, 1/√H), none is known to us from the paper.
 
     Reference: Lin, Horne, Tiňo & Giles (1996, IEEE Trans. Neural Networks 7(6), 1329-1338). Differs from the paper,
     whose orders D_u and D_y mean all delays up to them, and whose output is one number: any sets, any O. The paper

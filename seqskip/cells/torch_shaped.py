@@ -29,7 +29,8 @@ class TorchCell(Cell):
 
     A is `weight_gate_ih` (K, I), C `weight_gate_hh` (K, H), e `bias_gate` (K,), λ `weight_delays` (K, H), delays
     ascending. Source of the gate: DiPietro et al. (2017, arXiv 1702.07805), whose α it is; it reads h_{t-1} whether or
-    not 1 is among the delays.
+    not 1 is among the delays. The share of one delay alone is α = 1, whatever its logit: the gradient of what makes
+    that is zero, and h_{t-1} need not be read.
 
     Raises ValueError if one bias is given without the other.
     """
@@ -75,7 +76,7 @@ class TorchCell(Cell):
     @property
     def edges(self) -> tuple[int, ...]:
         own = edges(self.delays)  # not super().edges, which torch.compile cannot read
-        return tuple(sorted({1, *own})) if self.combine == "gate" else own
+        return tuple(sorted({1, *own})) if self.combine == "gate" and len(self.delays) > 1 else own
 
     def project(self, x: Tensor) -> Tensor:
         projected = self.project_gates(x)
@@ -95,7 +96,7 @@ class TorchCell(Cell):
         if self.weight_gate_hh is None:
             return self.update(projected, Delayed(self.combine, states))
         a, logits = torch.split(projected, [self.gates * self.hidden_size, len(self.delays)], -1)
-        shares = torch.addmm(logits, past[1][0], self.weight_gate_hh.t()).softmax(-1)
+        shares = torch.addmm(logits, past[self.edges[0]][0], self.weight_gate_hh.t()).softmax(-1)
         return self.update(a, Delayed(self.combine, states, shares.t().unsqueeze(-1)))
 
     @abstractmethod

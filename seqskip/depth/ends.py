@@ -55,7 +55,10 @@ class Ends:
         _demand("input", x, self.features)
 
     def check_output(self, f: object, x: Tensor, wiring: Wiring) -> None:
-        """Raise ValueError if f(x), made of x (..., I), is not what the shortcut was made for, (..., H)."""
+        """Raise ValueError if f(x), made of x (..., I), is not what the shortcut was made for, (..., H).
+
+        Of a PackedSequence both are its rows.
+        """
         if not isinstance(f, Tensor) or f.shape[:-1] != x.shape[:-1]:
             got = tuple(f.shape) if isinstance(f, Tensor) else type(f).__name__
             raise ValueError(

@@ -21,10 +21,19 @@ def normalise(norm: nn.Module, x: Tensor, lengths: Tensor | None) -> Tensor:
     if not isinstance(norm, nn.modules.batchnorm._BatchNorm):
         normed: Tensor = norm(x)
         return normed if lengths is None else cleared(normed, lengths)
-    rows: Tensor
     if lengths is None:
-        rows = norm(x.flatten(0, -2))
-        return rows.view(x.shape)
+        return _over_rows(norm, x.flatten(0, -2)).view(x.shape)
     steps = (~padding(lengths, x.size(0))).flatten().nonzero().squeeze(1)
-    rows = norm(x.flatten(0, 1).index_select(0, steps))
+    rows = _over_rows(norm, x.flatten(0, 1).index_select(0, steps))
     return rows.new_zeros(x.size(0) * x.size(1), x.size(2)).index_copy(0, steps, rows).view(x.shape)
+
+
+def _over_rows(norm: nn.Module, rows: Tensor) -> Tensor:
+    """Return the rows (N, F) normalised by their own mean and variance in training."""
+    if norm.training and rows.size(0) == 1:
+        raise ValueError(
+            "norm='batch' in training needs two or more steps or samples, got 1, which has no variance; "
+            "call .eval(), give more, or use norm='layer' or 'rms'"
+        )
+    normed: Tensor = norm(rows)
+    return normed

@@ -97,6 +97,7 @@ class Wrapper(nn.Module):
         inner = place.write(around.read(read, place.lengths))
         answer = self.module(inner, *args, **self._passed(lengths), **kwargs)
         f, *beside = answer if _is_tuple(answer) else (answer,)
+        _demand_packed_alike(f, x)
         self._ends.check_output(_rows(f), _rows(x), self.wiring)
         z = place.write(around.answer(read, place.read(f), place.lengths))
         return (z, *beside) if _is_tuple(answer) else z
@@ -127,6 +128,14 @@ class Wrapper(nn.Module):
 
 def _is_tuple(answer: object) -> bool:
     return isinstance(answer, tuple) and not isinstance(answer, PackedSequence)
+
+
+def _demand_packed_alike(f: object, x: object) -> None:
+    if isinstance(f, PackedSequence) != isinstance(x, PackedSequence):
+        raise ValueError(
+            f"the module's output must be packed where its input is, got {type(f).__name__} from {type(x).__name__}; "
+            "wrap a module that answers as it is asked"
+        )
 
 
 def _rows(x: object) -> Any:

@@ -4,8 +4,8 @@
 |---|---|---|
 | reference | every cell | the loop of `seqskip.scan`, differentiated by autograd |
 | fold | every cell | a stride of time folded into the batch, where all delays are multiples of it |
-| torch | RNN, LSTM, GRU | both sweeps over time by hand in torch operations: any device, any floating-point type |
-| native | RNN, LSTM, GRU | the same in C++ for the CPU, float32 and float64 |
+| torch | RNN, LSTM, GRU, whole delays | both sweeps by hand in torch operations: any device and floating-point type |
+| native | the same | the same in C++ for the CPU, float32 and float64 |
 """
 
 from seqskip.engines.choose import BACKENDS as BACKENDS

@@ -112,7 +112,7 @@ def _strange(cell: Cell) -> str:
     whole = replace(cell, delays=tuple(range(1, len(cell.delays) + 1)))
     if kind_of(whole):
         return f"{name} with delays={cell.delays}, which lie between two steps"
-    return f"{name} with combine={cell.combine!r}" if kind_of(replace(whole, combine="sum")) else name
+    return name
 
 
 def _dtype(cell: Cell) -> torch.dtype:

@@ -13,7 +13,7 @@ from seqskip.delays import LayerDelays
 from seqskip.engines.bptt import WRITTEN_OUT, kind_of
 from seqskip.engines.choose import wanted
 from seqskip.engines.native.kernels import TYPES
-from seqskip.engines.native.step import PLAIN, Step, Unfit, addresses
+from seqskip.engines.native.step import COMBINED, PLAIN, Step, Unfit, addresses
 from seqskip.engines.native.unavailable import Unavailable
 
 # From about this batch on the sweeps are faster: they read each weight once for several samples.
@@ -106,7 +106,7 @@ def stream_of(
         residual: of all layers.
         sizes: features I of the input, units H of each layer, and whether there are biases.
     """
-    if cell_type not in WRITTEN_OUT:
+    if cell_type not in WRITTEN_OUT or options["combine"] not in COMBINED:
         return None
     features, hidden, bias = sizes
     nothing = torch.empty(0)

@@ -27,10 +27,6 @@ class _Euler(Recurrent):
         self.step_size = checks.positive("step_size", step_size, repair)
         super().__init__(input_size, hidden_size, num_layers, **options)
 
-    @property
-    def cell_options(self) -> Mapping[str, Any]:
-        return {"step_size": self.step_size}
-
     def shown(self) -> dict[str, object]:
         return {**super().shown(), **self.cell_options}
 
@@ -69,7 +65,8 @@ class EulerRNN(_Euler):
 
     @property
     def cell_options(self) -> Mapping[str, Any]:
-        return {**super().cell_options, "nonlinearity": self.nonlinearity}
+        # Nothing here with super().cell_options, which torch.compile cannot read.
+        return {"step_size": self.step_size, "nonlinearity": self.nonlinearity}
 
 
 class AntisymmetricRNN(_Euler):
@@ -114,4 +111,4 @@ class AntisymmetricRNN(_Euler):
     @property
     def cell_options(self) -> Mapping[str, Any]:
         own = {"diffusion": self.diffusion, "gated": self.gated, "sigma_w": self.sigma_w}
-        return {**super().cell_options, **own}
+        return {"step_size": self.step_size, **own}

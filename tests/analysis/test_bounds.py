@@ -37,7 +37,7 @@ def measured_and_theory(model: nn.Module, x: torch.Tensor, norm: Norm, wrt: str,
 @few
 @given(st.data())
 def test_no_gradient_passes_the_path_bound(rnn: Variant, norm: Norm, data: st.DataObject) -> None:
-    core = data.draw(layers(rnn))
+    core = data.draw(layers(rnn, combine=data.draw(st.sampled_from(["mean", "sum"]))))
     x, _ = data.draw(inputs(core))
     step = data.draw(st.integers(0, len(x) - 1))
     measured, bound = measured_and_theory(core, x, norm, data.draw(st.sampled_from(["h", "state", "pre", "x"])), step)

@@ -95,6 +95,10 @@ def test_what_cannot_be_measured() -> None:
     net, x = linear(1.0, 3), torch.ones(2, 3)
     with pytest.raises(ValueError, match=r"loss must give a scalar from the answer, got \(2, 3\); take its mean"):
         depth_gradients(net, x, lambda answer: answer)
+    with pytest.raises(ValueError, match="x must be a tensor, got list"):
+        depth_gradients(nn.Sequential(nn.Linear(3, 3)), [1.0])
+    with pytest.raises(ValueError, match="model must have at least one layer"):
+        depth_gradients(nn.Sequential(), torch.zeros(2, 3))
     with pytest.raises(ValueError, match="loss must depend on the answer"):
         depth_gradients(net, x, lambda answer: answer.detach().sum())
     with pytest.raises(ValueError, match=r"model must be a ResNet, .* got Linear; put its layers in a torch"):

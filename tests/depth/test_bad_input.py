@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 import torch
-from torch import nn
-from torch.nn.utils.rnn import pack_sequence
+from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence, pack_sequence
 
 import seqskip
 from seqskip.layers import LSTM, RNN
@@ -98,3 +98,28 @@ def test_lengths_go_only_where_they_are_understood() -> None:
         layer(x[:, 0], lengths=[4])
     with pytest.raises(ValueError, match="lengths must be None with a PackedSequence"):
         layer(pack_sequence([torch.zeros(2, 3)]), lengths=[2])
+
+
+class Rows(nn.Linear):
+    def forward(self, x: PackedSequence) -> Tensor:
+        return super().forward(x.data)
+
+
+def test_an_answer_is_packed_where_the_input_is() -> None:
+    with pytest.raises(ValueError, match="output must be packed where its input is, got Tensor from PackedSequence"):
+        seqskip.Residual(Rows(3, 3))(pack_sequence([torch.zeros(2, 3)]))
+
+
+@pytest.mark.parametrize("options", [{}, {"lengths": [1, 0]}], ids=["step", "lengths"])
+def test_a_batch_of_one_step_has_no_variance(options: dict[str, Any]) -> None:
+    layer, x = RNN(3, 4, norm="batch"), torch.zeros(1, 1 + len(options), 3)
+    with pytest.raises(ValueError, match=r"norm='batch' in training needs two or more .* got 1, .*norm='layer'"):
+        layer(x, **options)
+    assert layer.eval()(x, **options)[0].isfinite().all()
+
+
+@pytest.mark.parametrize("bad", [torch.int64, "float32"], ids=str)
+def test_weights_are_floating_point(bad: Any) -> None:
+    for make in (lambda: RNN(3, 4, dtype=bad), lambda: seqskip.ResNet(3, 4, 2, dtype=bad)):
+        with pytest.raises(ValueError, match=r"dtype must be a floating-point type, got .*; use torch.float32"):
+            make()

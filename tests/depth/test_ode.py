@@ -103,6 +103,9 @@ def test_it_is_a_module_like_any_other() -> None:
         ({"f": nn.Bilinear(3, 3, 3), "method": "dopri"}, "did you mean 'dopri"),
         ({"adjoint": 1}, "adjoint must be True or False"),
         ({"rtol": -1e-3}, "rtol must be a finite number > 0"),
+        ({"options": "euler"}, "options must be a dict or None, got 'euler'"),
+        ({"options": {"step_size": -0.1}}, r"options\['step_size'\] must be a finite number > 0, got -0.1"),
+        ({"options": {"step_size": 0}}, r"options\['step_size'\] must be a finite number > 0, got 0; use a part of 1"),
         ({"f": nn.MultiheadAttention(4, 1)}, "f must read z, or z and s, got MultiheadAttention"),
     ],
 )
@@ -116,6 +119,36 @@ def test_bad_calls() -> None:
         ODEBlock(nn.Linear(3, 4))(torch.zeros(5, 3))
     with pytest.raises(ValueError, match=r"must be a tensor of floating-point numbers, got torch.int64"):
         ODEBlock(nn.Linear(3, 3))(torch.zeros(5, 3, dtype=torch.long))
+
+
+class Square(nn.Module):
+    """dz/ds = z², whose solution from z(0) = 3 is infinite at s = 1/3."""
+
+    def forward(self, z: Tensor) -> Tensor:
+        return z * z
+
+
+@pytest.mark.parametrize("x", [torch.full((2, 3), 3.0), torch.full((2, 3), torch.nan)], ids=["pole", "nan"])
+def test_what_has_no_solution(x: Tensor) -> None:
+    with pytest.raises(ValueError, match=r"must be solvable to rtol=1e-06 .* in torch.float32, .* look for NaN"):
+        ODEBlock(Square())(x)
+
+
+def test_an_error_of_f_comes_through() -> None:
+    class Asserts(nn.Module):
+        def forward(self, z: Tensor) -> Tensor:
+            raise AssertionError("mine")
+
+    with pytest.raises(AssertionError, match="mine"):
+        ODEBlock(Asserts())(torch.zeros(2, 3))
+
+
+@pytest.mark.parametrize("adjoint", [False, True])
+def test_no_samples(adjoint: bool) -> None:
+    block, x = ODEBlock(nn.Linear(3, 3), adjoint=adjoint), torch.zeros(0, 3)
+    output = block(x)
+    output.sum().backward()
+    assert output.shape == x.shape and all(bool((weight.grad == 0).all()) for weight in block.parameters())
 
 
 def test_without_torchdiffeq_the_error_says_how_to_get_it() -> None:

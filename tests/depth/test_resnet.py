@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch.nn.utils.rnn import pack_sequence
 
 from seqskip import ResNet
 from tests.depth.by_hand import joined
@@ -85,6 +86,21 @@ def test_copy_state_dict_reset_repr_and_gradients() -> None:
 def test_bad_arguments(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         ResNet(**({"input_size": 3, "hidden_size": 4, "num_layers": 3} | options))
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (torch.zeros(5, 3, dtype=torch.float64), "input must have the weights' dtype torch.float32, got torch.float64"),
+        (torch.zeros(5, 3, dtype=torch.int64), "input must have the weights' dtype torch.float32, got torch.int64"),
+        (torch.tensor(1.0), r"input must be a tensor \(..., 3\), got a tensor without dimensions"),
+        (pack_sequence([torch.zeros(2, 3)]), r"input must be a tensor \(..., 3\), got PackedSequence"),
+    ],
+    ids=["double", "integers", "scalar", "packed"],
+)
+def test_an_input_of_another_kind(x: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        ResNet(3, 4, 2)(x)
 
 
 def test_an_input_of_another_size() -> None:

@@ -100,8 +100,7 @@ def run(problem: Problem, engine: str, dtype: torch.dtype) -> tuple[list[Tensor]
     with mock.patch.object(rows, "SEGMENT_BYTES", problem.segment_bytes):
         results = ENGINES[engine](cell, x, initial, problem.lengths)
         results = [results[0], *results[1]]
-        weights = (cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh)
-        leaves = [x, *initial, *(weight for weight in weights if weight is not None)]
+        leaves = [x, *initial, *cell.weights.values()]
         given = [torch.linspace(-1, 1, r.numel(), dtype=dtype).view_as(r) for r in results]
         return results, torch.autograd.grad(results, leaves, list(map(problem.layouts["grads"], given)))
 

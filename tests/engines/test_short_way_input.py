@@ -63,3 +63,10 @@ def test_bad_input_is_refused_in_the_same_words(variant: Variant) -> None:
         assert refusal(layer, x, state, torch.no_grad()) == refusal(layer, x, state, torch.enable_grad())
     both = build(variant, bidirectional=True)
     assert refusal(both, X, None, torch.no_grad()) == refusal(both, X, None, torch.enable_grad())
+
+
+@pytest.mark.parametrize("combine", ["gate", "learned"])
+def test_shares_of_their_own_take_the_long_way(variant: Variant, combine: str) -> None:
+    layer = build(variant, combine=combine)
+    with torch.no_grad():
+        same(long_way(layer), expected_step(layer, X, None))

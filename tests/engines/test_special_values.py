@@ -40,6 +40,7 @@ def assert_same_kind(found: Sequence[Tensor], expected: Sequence[Tensor], rtol: 
 def test_one_special_number_anywhere(variant: Variant, engine: str, dtype: torch.dtype, data: st.DataObject) -> None:
     torch.manual_seed(data.draw(seeds))
     combine, delays = data.draw(st.sampled_from(sorted(COMBINE))), data.draw(st.sampled_from([1, 2, (1, 3)]))
+    assume(combine in ("sum", "mean") or delays == (1, 3))  # nobody computes the share of one alone
     layer, reference = twins(variant, engine, dtype=dtype, combine=combine, delays=delays)
     x, state = random_input(layer, steps=5, batch=3)
     tensors = [x, *state, *(weight.detach() for weight in layer.parameters())]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 import seqskip
+from seqskip.engines.native.step import COMBINED
 from seqskip.recurrent import Recurrent
 from tests.engines.short_way import expected_step, short
 from tests.found import Variant
@@ -32,7 +33,7 @@ def check(layer: Recurrent, x: Tensor, state: tuple[Tensor, ...], tolerance: flo
 @few
 @given(st.data())
 def test_step_equals_reference(variant: Variant, data: st.DataObject) -> None:
-    layer = data.draw(layers(variant))
+    layer = data.draw(layers(variant, combine=data.draw(st.sampled_from(COMBINED))))
     check(layer, *random_step(layer, data.draw(st.integers(1, 5))))
 
 

@@ -39,13 +39,15 @@ def problem(variant: Variant, combine: str, lengths: list[int] | None, batch: in
 
 
 def sweep(given: Problem) -> list[Tensor]:
-    """Return all that both sweeps write: states, gates, ∂L/∂a of every step and what the gates hand back."""
+    """Return all that both sweeps write: states, gates, ∂L/∂a of every step and what its gates and its sum of
+    delayed states hand back."""
     written: list[Tensor] = []
 
     class Watched(kernels.NativeSweeps):
         def backward(self, flow: Flow) -> None:
             super().backward(flow)
-            written.extend(part.clone() for part in (flow.da, flow.kept) if part is not None)
+            parts = (flow.da, flow.kept, flow.dm, flow.dlogits)
+            written.extend(part.clone() for part in parts if part is not None)
 
     tape = driver.forward(given, Watched, keep=True)
     states = [part for part in (tape.h, tape.c) if part is not None]

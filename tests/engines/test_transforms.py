@@ -76,8 +76,9 @@ def test_derivatives(variant: Variant, transform: str, engine: str) -> None:
 
 
 @pytest.mark.parametrize("engine", SWEEPS)
-def test_vmap_over_inputs(variant: Variant, engine: str) -> None:
-    layer, reference = twins(variant, engine)
+@pytest.mark.parametrize("combine", ["gate", "sum"])
+def test_vmap_over_inputs(variant: Variant, combine: str, engine: str) -> None:
+    layer, reference = twins(variant, engine, combine=combine)
     x = torch.randn(2, 4, 5, 2)
     for lengths in (None, [4, 0, 2, 1, 3]):
 
@@ -90,9 +91,10 @@ def test_vmap_over_inputs(variant: Variant, engine: str) -> None:
 
 
 @pytest.mark.parametrize("engine", SWEEPS)
-def test_vmap_over_weights(variant: Variant, engine: str) -> None:
-    layer, reference = twins(variant, engine)
-    members = [reference, *(twins(variant)[1] for _ in range(2))]
+@pytest.mark.parametrize("combine", ["gate", "learned", "sum"])
+def test_vmap_over_weights(variant: Variant, combine: str, engine: str) -> None:
+    layer, reference = twins(variant, engine, combine=combine)
+    members = [reference, *(twins(variant, combine=combine)[1] for _ in range(2))]
     stacked = {
         name: torch.stack([dict(one.named_parameters())[name] for one in members]) for name in layer.state_dict()
     }
@@ -102,8 +104,9 @@ def test_vmap_over_weights(variant: Variant, engine: str) -> None:
 
 
 @pytest.mark.parametrize("engine", SWEEPS)
-def test_gradients_of_each_sample(variant: Variant, engine: str) -> None:
-    layer, reference = twins(variant, engine)
+@pytest.mark.parametrize("combine", ["gate", "learned", "sum"])
+def test_gradients_of_each_sample(variant: Variant, combine: str, engine: str) -> None:
+    layer, reference = twins(variant, engine, combine=combine)
     weights, x = {name: weight.detach() for name, weight in layer.named_parameters()}, torch.randn(3, 4, 2)
 
     def of_one(weights: dict[str, Tensor], x: Tensor) -> Tensor:

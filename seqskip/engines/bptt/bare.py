@@ -18,7 +18,7 @@ _ARGUMENTS = len(Call._fields)
 def _forward(*arguments: Any) -> list[Tensor]:
     call, keep = Call(*arguments[:_ARGUMENTS]), arguments[_ARGUMENTS]
     apply: Callable[..., tuple[Tensor, ...]] = Forward.apply
-    found = apply(tuple(call[:4]), call.lengths, *call[4:9], *call.initial)
+    found = apply(call.options, call.lengths, *call.leaves)
     return list(found if keep else found[: 1 + call.layout.parts])
 
 
@@ -26,8 +26,7 @@ def _backward(*arguments: Any) -> list[Tensor]:
     call = Call(*arguments[:_ARGUMENTS])
     tape, grad_output, grad_last, for_input = arguments[_ARGUMENTS:]
     apply: Callable[..., tuple[Tensor, ...]] = Backward.apply
-    leaves = (*call[4:9], *call.initial)
-    return list(apply((*call[:4], for_input), call.lengths, *leaves, *tape, grad_output, *grad_last))
+    return list(apply((*call.options, for_input), call.lengths, *call.leaves, *tape, grad_output, *grad_last))
 
 
 def _differentiates(arguments: Sequence[Any]) -> bool:

@@ -1,16 +1,18 @@
 """The sweeps in torch operations: any device, any floating-point type.
 
-A block of min(delays) steps does not depend on itself, and the term of a delay d is known d steps ahead: each is
+A block of min(edges) steps does not depend on itself, and the term of a delay d is known d steps ahead: each is
 one matrix product over as many steps as that allows.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
+import torch
 from torch import Tensor
 
 from seqskip.cells.base import average
-from seqskip.engines.bptt.problem import Flow, Line, Problem, Tape
+from seqskip.engines.bptt.problem import Flow, Gate, Line, Problem, Tape
+from seqskip.engines.bptt.shares import Shares, blend, products, softmax_backward
 
 
 class ByHand(ABC):
@@ -19,8 +21,9 @@ class ByHand(ABC):
     def __init__(self, problem: Problem, tape: Tape):
         self.problem, self.tape = problem, tape
         self.rows, self.layout = problem.rows, problem.layout
-        self.lags, self.block = self.rows.lags, min(self.rows.lags)
+        self.lags, self.block = self.rows.lags, self.rows.block
         self.lines = problem.states(tape)
+        self.shares = Shares.of(problem, tape)
         self.padding = problem.padding()
         self.terms = tuple(self._terms())
 
@@ -31,9 +34,15 @@ class ByHand(ABC):
             if self.tape.gates is not None or not self.layout.kept
             else self.rows.segment(self.problem.gate_bytes)
         )
+        if self.problem.gate is not None and self.tape.shares is not None:
+            self._logits(self.problem.gate, self.tape.shares[: len(self.problem.x)])
         for first in range(0, self.rows.steps, length):
             last = min(first + length, self.rows.steps)
             self._run(first, last, self._projected(self.rows.of(first, last)))
+
+    def _logits(self, gate: Gate, shares: Tensor) -> None:
+        """Write A x + e where the shares will be written over it."""
+        shares.copy_(torch.addmm(gate.bias, self.problem.x, gate.weight_ih.t()))
 
     def _projected(self, rows: slice) -> Tensor:
         """Return W x + b of some rows where the gates, or the states, will be written over it."""
@@ -53,6 +62,7 @@ class ByHand(ABC):
         start = self.rows.of(first, last).start
         past = self.layout.past_columns(self.problem.hidden)
         for step in range(first, last, self.block):
+            self._share(step)
             for end, term, matrix in self._delayed(step, first, last):
                 rows = self.rows.of(step, end)
                 a[rows.start - start : rows.stop - start, past].addmm_(term[: rows.stop - rows.start], matrix.t())
@@ -65,13 +75,23 @@ class ByHand(ABC):
         for span, lags, matrix in self.terms:
             if (step - first) % span == 0:
                 end = min(step + span, last)
-                yield end, average([self.lines[0](step - lag, end - lag) for lag in lags]), matrix
+                yield end, self._blended(self.lines[0], step, self.rows.of(step, end), lags), matrix
 
-    def mean(self, line: Line, step: int, rows: slice) -> Tensor:
-        """Return the mean of the delayed states of some rows, the first of which is the first of a step."""
+    def _share(self, step: int) -> None:
+        """Find the shares of a gate at a step."""
+        if self.problem.gate is not None and self.tape.shares is not None:
+            logits = self.tape.shares[self.rows.of(step, step + 1)]
+            logits.addmm_(self.lines[0](step - 1, step), self.problem.gate.weight_hh.t())
+            logits.copy_(logits.softmax(1))
+
+    def carried(self, line: Line, step: int, rows: slice) -> Tensor:
+        """Return the sum of the delayed states of some rows, the first of which is the first of a step."""
+        return self._blended(line, step, rows, self.lags)
+
+    def _blended(self, line: Line, step: int, rows: slice, lags: tuple[int, ...]) -> Tensor:
         count = rows.stop - rows.start
         steps = -(-count // self.rows.width)
-        return average([line(step - lag, step - lag + steps)[:count] for lag in self.lags])
+        return blend([line(step - lag, step - lag + steps)[:count] for lag in lags], self.shares.at(rows))
 
     def _silence(self, rows: slice) -> None:
         if self.padding is not None:
@@ -79,18 +99,47 @@ class ByHand(ABC):
                 line.after[rows].masked_fill_(self.padding[rows], 0)
 
     def backward(self, flow: Flow) -> None:
-        """Fill `flow.da` and `flow.kept` for one segment of the sequence."""
+        """Fill `flow.da`, and as far as they are there kept, dm and dlogits, for one segment of the sequence."""
         dh, start = self._grad_h(flow), self.rows.of(flow.first, flow.last).start
         self.linearise(flow)
         for end in range(flow.last, flow.first, -self.block):
             rows = self.rows.of(max(flow.first, end - self.block), end)
             local = slice(rows.start - start, rows.stop - start)
-            self._hand_back(flow, dh, end)
+            if flow.dm is None:
+                self._hand_back(flow, dh, end)
+            else:
+                self._hand_shares_back(flow, dh[local], rows, local)
             self.differentiate(flow, dh[local], rows, local)
             if self.padding is not None:
                 for buffer in (flow.da, flow.kept):
                     if buffer is not None:
                         buffer[local].masked_fill_(self.padding[rows], 0)
+            if flow.dm is not None:
+                self._divide(flow, rows, local)
+
+    def _divide(self, flow: Flow, rows: slice, local: slice) -> None:
+        """Pull ∂L/∂a back to the sum of the delayed states and, of a gate, to the logits of their shares."""
+        assert flow.dm is not None
+        past, dm = self.layout.past_columns(self.problem.hidden), flow.dm[local]
+        torch.mm(flow.da[local, past], self.problem.weight_hh, out=dm)
+        if flow.dlogits is not None and self.tape.shares is not None:
+            kept = None if flow.kept is None else flow.kept[local]
+            each = products(self.lines, dm, kept, rows.start // self.rows.width)
+            by_share = torch.stack([one.sum(1) for one in each], 1)
+            flow.dlogits[local] = softmax_backward(self.tape.shares[rows], by_share)
+
+    def _hand_shares_back(self, flow: Flow, dh: Tensor, rows: slice, local: slice) -> None:
+        """Add to dh what it has in the sums of later steps, and in the logits of the next one."""
+        assert flow.dm is not None
+        dh += self._later(flow.dm, rows, local)
+        if flow.dlogits is not None and self.problem.gate is not None:
+            width = self.rows.width
+            dh.addmm_(flow.dlogits[local.start + width : local.stop + width], self.problem.gate.weight_hh)
+
+    def _later(self, buffer: Tensor, rows: slice, local: slice) -> Tensor:
+        """Return what the sums of later steps hand back to some rows."""
+        shifts = [lag * self.rows.width for lag in self.lags]
+        return blend([buffer[local.start + shift : local.stop + shift] for shift in shifts], self.shares.later(rows))
 
     def _grad_h(self, flow: Flow) -> Tensor:
         """Return a copy of what the loss itself says about h, to which later steps can add."""
@@ -111,16 +160,14 @@ class ByHand(ABC):
         assert self.tape.gates is not None
         return self.tape.gates[rows].chunk(4, -1)
 
-    def kept(self, flow: Flow, local: slice) -> tuple[Tensor, Tensor]:
+    def kept(self, flow: Flow, rows: slice, local: slice) -> tuple[Tensor, Tensor]:
         """Return what the gates of the later steps hand back to some rows, and where these write their own."""
         assert flow.kept is not None
-        shifts = [lag * self.rows.width for lag in self.lags]
-        later = [flow.kept[local.start + shift : local.stop + shift] for shift in shifts]
-        return average(later), flow.kept[local]
+        return self._later(flow.kept, rows, local), flow.kept[local]
 
     def _terms(self) -> Iterator[tuple[int, tuple[int, ...], Tensor]]:
         """Yield, for each recurrent matrix, how many steps its product may take at once, its lags, and itself."""
-        if self.problem.mean:
+        if self.problem.combine != "sum":
             yield self.block, self.lags, self.problem.weight_hh
             return
         for lag, matrix in zip(self.lags, self.problem.matrices, strict=True):

@@ -41,8 +41,7 @@ def _differentiates(call: Call) -> bool:
         return False  # the operator itself is differentiable wherever the graph will run
     if torch._C._are_functorch_transforms_active():
         return True
-    leaves = (*call[4:9], *call.initial)
-    return torch.is_grad_enabled() and any(leaf is not None and leaf.requires_grad for leaf in leaves)
+    return torch.is_grad_enabled() and any(leaf is not None and leaf.requires_grad for leaf in call.leaves)
 
 
 def _needs_reference() -> bool:

@@ -10,20 +10,19 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from seqskip.engines.bptt.call import Call
+from seqskip.engines.bptt.call import WEIGHTS, Call
 from seqskip.engines.bptt.layout import LAYOUTS
 from seqskip.scan import scan
 
 F = TypeVar("F", bound=Callable[..., Any])
 Maybe = Tensor | None
-Options = tuple[Any, ...]  # engine, kind, delays, mean: the fields of a Call before its tensors
+Options = tuple[Any, ...]  # those of a Call: engine, kind, delays, combine
 
 
 def apply(call: Call) -> tuple[Tensor, ...]:
     """Return the output and the last states of a call, differentiable in its tensors."""
-    options, leaves = tuple(call[:4]), (*call[4:9], *call.initial)
     run: Callable[..., tuple[Tensor, ...]] = Forward.apply
-    results = run(options, call.lengths, *leaves)
+    results = run(call.options, call.lengths, *call.leaves)
     return results[: 1 + call.layout.parts]
 
 
@@ -34,14 +33,14 @@ def _signed(function: F) -> F:
 
 
 def _call(options: Options, lengths: Maybe, leaves: Sequence[Maybe]) -> Call:
-    fields: Sequence[Any] = (*options[:4], *leaves[:5], lengths, list(leaves[5:]))
-    return Call(*fields)
+    return Call.made(options[:4], lengths, leaves)
 
 
 def _cut(options: Options, tensors: Sequence[Maybe]) -> tuple[Sequence[Maybe], Sequence[Maybe], Sequence[Maybe]]:
-    """Cut into leaves (weights and initial states), tape (h, c of an LSTM, gates) and gradients of the results."""
-    layout = LAYOUTS[options[1]]
-    leaves, tape = 5 + layout.parts, layout.parts + layout.kept
+    """Cut into leaves (weights and initial states), tape (h, c of an LSTM, gates, shares) and gradients of results."""
+    layout, (delays, combine) = LAYOUTS[options[1]], options[2:4]
+    leaves = 1 + len(WEIGHTS) + layout.parts
+    tape = layout.parts + layout.kept + (combine == "gate" and len(delays) > 1)
     return tensors[:leaves], tensors[leaves : leaves + tape], tensors[leaves + tape :]
 
 

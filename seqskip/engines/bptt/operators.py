@@ -13,13 +13,14 @@ from seqskip.engines.bptt import driver
 from seqskip.engines.bptt.call import Call
 from seqskip.engines.bptt.last import last_states
 from seqskip.engines.bptt.outer import OuterGradient
-from seqskip.engines.bptt.problem import Tape
+from seqskip.engines.bptt.problem import Problem, Tape
 from seqskip.engines.bptt.sweeps import makers
 from seqskip.engines.bptt.unfollowed import unfollowed
 
 _CALL = (
-    "str engine, str kind, int[] delays, bool mean, Tensor x, Tensor weight_ih, Tensor weight_hh, "
-    "Tensor? bias_ih, Tensor? bias_hh, Tensor? lengths, Tensor[] initial"
+    "str engine, str kind, int[] delays, str combine, Tensor x, Tensor weight_ih, Tensor weight_hh, "
+    "Tensor? bias_ih, Tensor? bias_hh, Tensor? weight_gate_ih, Tensor? weight_gate_hh, Tensor? bias_gate, "
+    "Tensor? weight_delays, Tensor? lengths, Tensor[] initial"
 )
 _ARGUMENTS = len(Call._fields)
 
@@ -30,23 +31,26 @@ def _forward(*arguments: Any) -> list[Tensor]:
     tape = driver.forward(call.problem(), makers(call.engine, call.x), keep)
     states = [part.view(*call.x.shape[:2], -1) for part in (tape.h, tape.c) if part is not None]
     last = [last_states(*pair, call.lengths) for pair in zip(call.initial, states, strict=True)]
-    return [states[0], *last, *(part for part in (tape.c, tape.gates) if keep and part is not None)]
+    return [states[0], *last, *(part for part in (tape.c, tape.gates, tape.shares) if keep and part is not None)]
 
 
 def _forward_fake(*arguments: Any) -> list[Tensor]:
     call, keep = Call(*arguments[:_ARGUMENTS]), arguments[_ARGUMENTS]
     (steps, batch), hidden = call.x.shape[:2], call.initial[0].size(2)
     widths = [hidden] * (call.layout.parts - 1) + [call.layout.blocks * hidden] * call.layout.kept
-    tape = [call.x.new_empty(steps * batch, width) for width in widths] if keep else []
+    tape = [call.x.new_empty(steps * batch, width) for width in widths]
+    if call.way == "gate":
+        tape.append(call.x.new_empty((steps + call.initial[0].size(0)) * batch, len(call.delays)))
+    tape = tape if keep else []
     return [call.x.new_empty(steps, batch, hidden), *(part.new_empty(part.shape) for part in call.initial), *tape]
 
 
 def _backward(*arguments: Any) -> list[Tensor]:
-    """Return ∂L/∂ of x (or nothing: an empty tensor), weight_ih, weight_hh, bias_ih, bias_hh and the initial states."""
+    """Return ∂L/∂ of the leaves; an empty tensor stands in the place of what is not there, or of x not asked for."""
     call = Call(*arguments[:_ARGUMENTS])
     kept, grad_output, grad_last, for_input = arguments[_ARGUMENTS:]
     problem, layout = call.problem(), call.layout
-    tape = Tape(kept[0].flatten(0, 1), kept[1] if layout.parts == 2 else None, kept[-1] if layout.kept else None)
+    tape = _tape(call, kept)
     outputs = (grad_output, None)[: layout.parts]  # c is no output
     outer = [OuterGradient(call.x.size(0), *of, call.lengths) for of in zip(outputs, grad_last, strict=True)]
     found = driver.backward(problem, tape, makers(call.engine, call.x), outer, for_input)
@@ -62,8 +66,30 @@ def _backward(*arguments: Any) -> list[Tensor]:
         found.weight_hh.t().contiguous(),
         layout.restore(bias_ih).clone(),
         bias_hh.clone(),
+        *_of_shares(call, problem, found),
         *initial,
     ]
+
+
+def _tape(call: Call, kept: list[Tensor]) -> Tape:
+    h, *rest = kept
+    c = rest.pop(0) if call.layout.parts == 2 else None
+    gates = rest.pop(0) if call.layout.kept else None
+    return Tape(h.flatten(0, 1), c, gates, rest.pop(0) if rest else None)
+
+
+def _of_shares(call: Call, problem: Problem, found: driver.Gradients) -> list[Tensor]:
+    """Return ∂L/∂ of the weights that make the shares of the delayed states: zero where one delay is alone."""
+    given = (call.weight_gate_ih, call.weight_gate_hh, call.bias_gate, call.weight_delays)
+    if found.gate is not None:
+        gate = found.gate
+        made = [gate.weight_ih.t().contiguous(), gate.weight_hh.t().contiguous(), gate.bias, None]
+    elif found.shares is not None and problem.shares is not None:
+        weighed = problem.shares * found.shares
+        made = [None, None, None, weighed - problem.shares * weighed.sum(0)]
+    else:
+        made = [None if one is None else torch.zeros_like(one) for one in given]
+    return [call.x.new_empty(0) if one is None or of is None else of for one, of in zip(given, made, strict=True)]
 
 
 def _backward_fake(*arguments: Any) -> list[Tensor]:
@@ -71,7 +97,9 @@ def _backward_fake(*arguments: Any) -> list[Tensor]:
     x = call.x.new_empty(call.x.shape if for_input else 0)
     weights = [weight.new_empty(weight.shape) for weight in (call.weight_ih, call.weight_hh)]
     biases = [call.x.new_empty(call.weight_ih.size(0)) for _ in range(2)]
-    return [x, *weights, *biases, *(part.new_empty(part.shape) for part in call.initial)]
+    of_shares = (call.weight_gate_ih, call.weight_gate_hh, call.bias_gate, call.weight_delays)
+    weights += [*biases, *(call.x.new_empty(0 if one is None else one.shape) for one in of_shares)]
+    return [x, *weights, *(part.new_empty(part.shape) for part in call.initial)]
 
 
 _SCHEMAS = {

@@ -11,18 +11,39 @@ from seqskip.history import State
 
 
 @dataclass(frozen=True, eq=False)
+class Gate:
+    """combine="gate": A x_t + C h_{t-1} + e are the logits of the shares that K delayed states have in their sum."""
+
+    weight_ih: Tensor  # A, (K, I)
+    weight_hh: Tensor  # C, (K, H)
+    bias: Tensor  # e, (K,)
+
+
+@dataclass(frozen=True, eq=False)
 class Problem:
     """One layer and one sequence of R = T·B rows; weights and biases arranged as `layout` says."""
 
     kind: str
     rows: Rows
-    mean: bool  # combine="mean"
+    combine: str  # "sum" wherever there is one delay
     x: Tensor  # (R, I)
     weight_ih: Tensor  # (G·H, I)
-    weight_hh: Tensor  # (G·H, K·H), or (G·H, H) with mean
+    weight_hh: Tensor  # (G·H, K·H), or (G·H, H) unless combine="sum"
     bias: Tensor | None  # (blocks·H,)
     initial: State  # each part (D·B, H), oldest first
     lengths: Tensor | None  # (B,)
+    gate: Gate | None = None
+    shares: Tensor | None = None  # of combine="learned", (K, H)
+
+    @property
+    def mean(self) -> bool:
+        """Whether the delayed states have equal shares in what one matrix multiplies."""
+        return self.combine == "mean"
+
+    @property
+    def weighted(self) -> bool:
+        """Whether they have shares of their own: ∂L/∂ of their sum m is then divided among them."""
+        return self.combine in ("gate", "learned")
 
     @property
     def layout(self) -> Layout:
@@ -36,7 +57,7 @@ class Problem:
 
     @property
     def matrices(self) -> tuple[Tensor, ...]:
-        """The recurrent matrix of each delay, (G·H, H); with mean the one for all."""
+        """The recurrent matrix of each delay, (G·H, H), or the one for all."""
         return tuple(torch.split(self.weight_hh, self.hidden, 1))
 
     @property
@@ -64,6 +85,7 @@ class Tape:
     h: Tensor  # (R, H)
     c: Tensor | None  # (R, H), of an LSTM
     gates: Tensor | None  # (R, blocks·H) of a layer that keeps them
+    shares: Tensor | None = None  # (R + D·B, K) of a gate: α, and zeros for the steps after the last
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,3 +123,5 @@ class Flow:
     da: Tensor  # (·, blocks·H): ∂L/∂a, to be filled for the segment; the D steps after it are there
     kept: Tensor | None  # (·, H): what gate and state hand to each of the delayed states, times K
     dh: Tensor | None = None  # (N, H): ∂L/∂h over all paths, filled where somebody wants to know it; may be grad_h
+    dm: Tensor | None = None  # (·, H): ∂L/∂ of the sum of the delayed states, where these have shares of their own
+    dlogits: Tensor | None = None  # (·, K): ∂L/∂ of the logits of a gate's shares

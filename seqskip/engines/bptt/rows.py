@@ -12,28 +12,39 @@ SEGMENT_BYTES = 4 << 20  # a matrix of this size stays in the second or third le
 class Rows:
     """A sequence (T, B, ·) as a matrix (T·B, ·) whose steps are independent of each other in groups of `width` rows.
 
-    With g the common step of the delays, g time steps in a row do not depend on each other: they are one step of
+    With g the common step of the edges, g time steps in a row do not depend on each other: they are one step of
     the sweep, as in `seqskip.engines.fold`, without a copy. The last step has fewer rows where g does not divide T.
     """
 
     time: int
     batch: int
-    delays: tuple[int, ...]
+    delays: tuple[int, ...]  # of the states that are combined, ascending
+    edges: tuple[int, ...]  # how many steps back a step reads, ascending: the delays, and 1 for a gate
+
+    @cached_property
+    def together(self) -> int:
+        """Time steps g in one step of the sweep."""
+        return common_step(self.edges)
 
     @cached_property
     def width(self) -> int:
         """Rows of one step, g·B."""
-        return common_step(self.delays) * self.batch
+        return self.together * self.batch
 
     @cached_property
     def steps(self) -> int:
         """Steps of the sweep, ceil(T/g)."""
-        return -(-self.time // common_step(self.delays))
+        return -(-self.time // self.together)
 
     @cached_property
     def lags(self) -> tuple[int, ...]:
         """The delays in steps of the sweep."""
-        return tuple(delay // common_step(self.delays) for delay in self.delays)
+        return tuple(delay // self.together for delay in self.delays)
+
+    @cached_property
+    def block(self) -> int:
+        """Steps of the sweep that do not depend on each other: all that the first of them reads is before it."""
+        return self.edges[0] // self.together
 
     @cached_property
     def depth(self) -> int:

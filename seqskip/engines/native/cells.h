@@ -16,10 +16,21 @@ template <class T> struct At {
   void write(T *to, Vector<T> v) const { store(to, v, count); }
   void note(int64_t block, Vector<T> v) const { streams ? stream(gate(block), v) : write(gate(block), v); }
 
-  // The mean of the delayed h or c.
-  Vector<T> mean(const T *before, const T *after) const {
-    Vector<T> sum = read(q.past(before, after, step - q.lag[0], row) + unit);
-    for (int64_t n = 1; n < q.lags; n++) sum += read(q.past(before, after, step - q.lag[n], row) + unit);
+  // The share of the state a delay before a step in the sum of that step, which is `ahead` steps after this one.
+  Vector<T> share(int64_t n, int64_t ahead = 0) const {
+    return q.gate_hh ? fill(q.shares[(place() + ahead * q.width) * q.lags + n]) : read(q.shares + n * q.hidden + unit);
+  }
+  // The sum of the delayed h or c, each with its share.
+  Vector<T> combined(const T *before, const T *after) const {
+    const auto at = [&](int64_t n) { return q.past(before, after, step - q.lag[n], row) + unit; };
+    if (q.shares) {
+      // From zero, or of the first two products either might be the one that is not rounded before they are added.
+      Vector<T> sum{};
+      for (int64_t n = 0; n < q.lags; n++) sum += share(n) * read(at(n));
+      return sum;
+    }
+    Vector<T> sum = read(at(0));
+    for (int64_t n = 1; n < q.lags; n++) sum += read(at(n));
     return q.lags == 1 ? sum : sum / T(q.lags);
   }
 };
@@ -38,11 +49,15 @@ template <class T> struct Back : At<T> {
     if (this->q.c) __builtin_prefetch(this->state(this->q.c));
   }
 
-  // What the gates of the later steps hand back.
-  Vector<T> kept() const {
+  // What the sums of the later steps hand back.
+  Vector<T> later(const T *buffer) const {
+    const auto at = [&](int64_t n) { return buffer + local(this->q.lag[n]) * this->q.hidden + this->unit; };
     Vector<T> sum{};
-    for (int64_t n = 0; n < this->q.lags; n++)
-      sum += this->read(this->q.kept + local(this->q.lag[n]) * this->q.hidden + this->unit);
+    if (this->q.shares) {
+      for (int64_t n = 0; n < this->q.lags; n++) sum += this->share(n, this->q.lag[n]) * this->read(at(n));
+      return sum;
+    }
+    for (int64_t n = 0; n < this->q.lags; n++) sum += this->read(at(n));
     return this->q.lags == 1 ? sum : sum / T(this->q.lags);
   }
   // Hand out the gradient of h, which is complete now.
@@ -73,7 +88,7 @@ template <class T> struct Lstm {  // blocks i, f, g, o
 
   static INLINE void forward(const At<T> &at, const Vector<T> *a) {
     const Vector<T> i = sigmoid_of<T>(a[0]), f = sigmoid_of<T>(a[1]), g = tanh_of<T>(a[2]), o = sigmoid_of<T>(a[3]);
-    const Vector<T> c = f * at.mean(at.q.c_before, at.q.c) + i * g;
+    const Vector<T> c = f * at.combined(at.q.c_before, at.q.c) + i * g;
     at.write(at.state(at.q.c), c);
     at.write(at.state(at.q.h), o * tanh_of<T>(c));
     if (!at.q.gates) return;
@@ -86,10 +101,10 @@ template <class T> struct Lstm {  // blocks i, f, g, o
     const Vector<T> i = at.read(at.gate(0)), f = at.read(at.gate(1)), g = at.read(at.gate(2)), o = at.read(at.gate(3));
     const Vector<T> squashed = tanh_of<T>(at.read(at.state(at.q.c)));
     at.tell(dh);
-    Vector<T> dc = at.kept() + dh * o * (T(1) - squashed * squashed);
+    Vector<T> dc = at.later(at.q.kept) + dh * o * (T(1) - squashed * squashed);
     if (at.q.grad_c) dc += at.read(at.q.grad_c + at.local() * at.q.hidden + at.unit);
     at.write(at.da(0), dc * g * i * (T(1) - i));
-    at.write(at.da(1), dc * at.mean(at.q.c_before, at.q.c) * f * (T(1) - f));
+    at.write(at.da(1), dc * at.combined(at.q.c_before, at.q.c) * f * (T(1) - f));
     at.write(at.da(2), dc * i * (T(1) - g * g));
     at.write(at.da(3), dh * squashed * o * (T(1) - o));
     at.keep(dc * f);
@@ -104,7 +119,7 @@ template <class T> struct Gru {
 
   static INLINE void forward(const At<T> &at, const Vector<T> *a) {
     const Vector<T> r = sigmoid_of<T>(a[1]), z = sigmoid_of<T>(a[2]), n = tanh_of<T>(a[0] + r * a[3]);
-    at.write(at.state(at.q.h), n + z * (at.mean(at.q.h_before, at.q.h) - n));
+    at.write(at.state(at.q.h), n + z * (at.combined(at.q.h_before, at.q.h) - n));
     if (!at.q.gates) return;
     at.note(0, n);
     at.note(1, r);
@@ -113,12 +128,12 @@ template <class T> struct Gru {
   }
   static INLINE void backward(const Back<T> &at, Vector<T> dh) {
     const Vector<T> n = at.read(at.gate(0)), r = at.read(at.gate(1)), z = at.read(at.gate(2)), q = at.read(at.gate(3));
-    dh += at.kept();
+    dh += at.later(at.q.kept);
     at.tell(dh);
     const Vector<T> dn = dh * (T(1) - z) * (T(1) - n * n);
     at.write(at.da(0), dn);
     at.write(at.da(1), dn * q * r * (T(1) - r));
-    at.write(at.da(2), dh * (at.mean(at.q.h_before, at.q.h) - n) * z * (T(1) - z));
+    at.write(at.da(2), dh * (at.combined(at.q.h_before, at.q.h) - n) * z * (T(1) - z));
     at.write(at.da(3), dn * r);
     at.keep(dh * z);
   }

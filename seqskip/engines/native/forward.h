@@ -1,5 +1,8 @@
 // The forward sweep: states, and gates where they are kept.
 #pragma once
+#include <algorithm>
+#include <cmath>
+
 #include "cells.h"
 #include "memory.h"
 #include "sweep.h"
@@ -22,6 +25,32 @@ template <class T, class Cell> struct Forward {
   void gather(int64_t step, int64_t begin, int64_t rows, Sources<T> &sources) const {
     sources.gather(q, rows, q.hidden, q.hidden, past, panels * q.hidden * Cell::past * LANES<T>,
                    [&](int64_t n) { return q.past(q.h_before, q.h, step - q.lag[n], begin); });
+    if (!q.shares) return;
+    sources.averaged.resize(rows * q.hidden);
+    for (int64_t i = 0; i < rows; i++) {
+      if (q.gate_hh) share(step, begin + i);
+      combine(step, begin + i, sources.averaged.data() + i * q.hidden);
+    }
+    sources.each[0].a = sources.averaged.data();
+  }
+
+  // The shares of a gate in one row: the softmax of what x and h say.
+  void share(int64_t step, int64_t row) const {
+    const T *x = q.x + (step * q.width + row) * q.features, *h = q.past(q.h_before, q.h, step - 1, row);
+    T *shares = q.shares + (step * q.width + row) * q.lags, total = 0;
+    for (int64_t n = 0; n < q.lags; n++)
+      shares[n] = q.gate_bias[n] + dot(x, q.gate_ih + n * q.features, q.features) +
+                  dot(h, q.gate_hh + n * q.hidden, q.hidden);
+    const T most = *std::max_element(shares, shares + q.lags);
+    for (int64_t n = 0; n < q.lags; n++) total += shares[n] = std::exp(shares[n] - most);
+    for (int64_t n = 0; n < q.lags; n++) shares[n] /= total;
+  }
+
+  void combine(int64_t step, int64_t row, T *to) const {
+    for (int64_t unit = 0; unit < q.hidden; unit += LANES<T>) {
+      const int count = int(q.hidden - unit < LANES<T> ? q.hidden - unit : LANES<T>);
+      store(to + unit, At<T>{q, step, row, unit, count}.combined(q.h_before, q.h), count);
+    }
   }
 
   void units(int64_t step, int64_t begin, int64_t rows, const Sources<T> &sources, int64_t first, int64_t last) const {
@@ -53,9 +82,14 @@ template <class T, class Cell> struct Forward {
       for (int j = 0; j < side_by_side; j++) {
         const int64_t unit = (p * side_by_side + j) * lanes;
         const int count = int(q.hidden - unit < lanes ? q.hidden - unit : lanes);
-        if (count > 0) Cell::forward(At<T>{q, step, row + m, unit, count, streams}, &a[m][j]);
+        if (count <= 0) continue;
+        const At<T> at{q, step, row + m, unit, count, streams};
+        q.shares ? divided(at, &a[m][j]) : Cell::forward(at, &a[m][j]);
       }
   }
+
+  // Out of line, for the reason that there is in the backward sweep.
+  static __attribute__((noinline)) void divided(const At<T> &at, const Vector<T> *a) { Cell::forward(at, a); }
 
   void silence(int64_t step, int64_t begin, int64_t end) const {
     const int64_t offset = step * q.width * q.hidden;
@@ -66,6 +100,10 @@ template <class T, class Cell> struct Forward {
   void finish() const {
     if (streams) streamed();
   }
+
+  static constexpr bool divides() { return false; }
+  void pull(int64_t, int64_t, int64_t, int64_t, int64_t) const {}
+  void weigh(int64_t, int64_t, int64_t) const {}
 };
 
 template <class T> void forward(const Problem<T> &q) {

@@ -5,12 +5,12 @@ import ctypes
 import torch
 from torch import Tensor
 
-from seqskip.delays import common_step
 from seqskip.engines.bptt.problem import Flow, Problem, Tape
 from seqskip.engines.native.build import library
 from seqskip.engines.native.threads import parallel_for
 
-KINDS = ("tanh", "relu", "lstm", "gru")  # numbered as in problem.h
+KINDS = ("tanh", "relu", "lstm", "gru")  # numbered as in problem.h, as are these:
+COMBINE = ("sum", "mean", "gate", "learned")
 TYPES = {torch.float32: "f32", torch.float64: "f64"}
 # Below so many multiplications it costs more to wake another thread than it saves.
 WORK_OF_A_THREAD = 1 << 18
@@ -23,11 +23,12 @@ class Arguments(ctypes.Structure):
     _fields_ = (
         *(
             (name, ctypes.c_int64)
-            for name in ("kind", "width", "rows", "hidden", "features", "lags", "mean", "parts", "by_units")
+            for name in ("kind", "width", "rows", "hidden", "features", "lags", "combine", "parts", "by_units")
         ),
         *((name, ctypes.c_void_p) for name in ("lag", "limits", "parallel_for", "panels")),
         *((name, ctypes.c_void_p) for name in ("x", "weight_ih", "weight_hh", "bias", "h_before", "c_before")),
         *((name, ctypes.c_void_p) for name in ("h", "c", "gates", "grad_h", "grad_c", "da", "kept", "dh")),
+        *((name, ctypes.c_void_p) for name in ("gate_ih", "gate_hh", "gate_bias", "shares", "dm", "dlogits")),
     )
 
 
@@ -52,7 +53,7 @@ class NativeSweeps:
             hidden=problem.hidden,
             features=problem.x.size(1),
             lags=len(rows.lags),
-            mean=problem.mean,
+            combine=COMBINE.index(problem.combine),
             **_division(problem),
             lag=self._lags.data_ptr(),
             limits=_address(self._limits),
@@ -66,6 +67,8 @@ class NativeSweeps:
             h=tape.h.data_ptr(),
             c=_address(tape.c),
             gates=_address(tape.gates),
+            **_gate(problem),
+            shares=_address(problem.shares if tape.shares is None else tape.shares),
         )
         self._packed = False
 
@@ -76,7 +79,7 @@ class NativeSweeps:
         self._call("forward")
 
     def backward(self, flow: Flow) -> None:
-        """Fill `flow.da` and `flow.kept` for one segment of the sequence."""
+        """Fill `flow.da`, and as far as they are there kept, dm and dlogits, for one segment of the sequence."""
         if not self._packed:
             self._panels = self._room("backward_size")
             self._arguments.panels = self._panels.data_ptr()
@@ -84,6 +87,7 @@ class NativeSweeps:
             self._packed = True
         self._arguments.grad_h, self._arguments.grad_c = flow.grad_h.data_ptr(), _address(flow.grad_c)
         self._arguments.da, self._arguments.kept = flow.da.data_ptr(), _address(flow.kept)
+        self._arguments.dm, self._arguments.dlogits = _address(flow.dm), _address(flow.dlogits)
         self._arguments.dh = _address(flow.dh)
         self._call("backward", ctypes.c_int64(flow.first), ctypes.c_int64(flow.last))
 
@@ -95,6 +99,14 @@ class NativeSweeps:
         function.restype = ctypes.c_int64 if name.endswith("size") else None
         found: int = function(ctypes.byref(self._arguments), *more)
         return found
+
+
+def _gate(problem: Problem) -> dict[str, int]:
+    gate = problem.gate
+    if gate is None:
+        return {}
+    weights = {"gate_ih": gate.weight_ih, "gate_hh": gate.weight_hh, "gate_bias": gate.bias}
+    return {name: weight.data_ptr() for name, weight in weights.items()}
 
 
 def _address(tensor: Tensor | None) -> int | None:
@@ -123,7 +135,7 @@ def _limits(problem: Problem) -> Tensor | None:
     """Return for each row of a step how many steps it runs for: time step k·g + j is step k of phase j."""
     if problem.lengths is None:
         return None
-    g = common_step(problem.rows.delays)
+    g = problem.rows.together
     return torch.cat(
         [(problem.lengths - phase + g - 1).div(g, rounding_mode="floor") for phase in range(g)]
     ).contiguous()

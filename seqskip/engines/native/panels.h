@@ -62,14 +62,18 @@ template <class T> void pack_forward(const Problem<T> &q) {
 }
 
 template <class T> int64_t backward_size(const Problem<T> &q) {
-  return q.matrices() * Panels<T>(q).back.template size<T>(q.hidden, q.from_past() * q.hidden);
+  const Panel back = Panels<T>(q).back;
+  return q.matrices() * back.template size<T>(q.hidden, q.from_past() * q.hidden) +
+         (q.gate_hh ? back.template size<T>(q.hidden, q.lags) : 0);
 }
 
-// The transposed matrices, one after the other.
+// The transposed matrices, one after the other, and then that of a gate.
 template <class T> void pack_backward(const Problem<T> &q) {
   const Panel back = Panels<T>(q).back;
   const int64_t k = q.from_past() * q.hidden;
   for (int64_t n = 0; n < q.matrices(); n++)
     pack(q, back, q.weight_hh + n * q.hidden, 1, q.matrices() * q.hidden, k,
          q.panels + n * back.template size<T>(q.hidden, k));
+  if (q.gate_hh)
+    pack(q, back, q.gate_hh, 1, q.hidden, q.lags, q.panels + q.matrices() * back.template size<T>(q.hidden, k));
 }

@@ -3,12 +3,13 @@
 #include "tile.h"
 
 enum Kind : int64_t { TANH, RELU, LSTM, GRU };
+enum Combine : int64_t { SUM, MEAN, GATE, LEARNED };  // SUM wherever there is one delay
 
 typedef void (*Body)(int64_t begin, int64_t end, void *context);
 typedef int (*ParallelFor)(int64_t begin, int64_t end, int64_t grain, Body body, void *context);
 
 template <class T> struct Problem {
-  int64_t kind, width, rows, hidden, features, lags, mean, parts, by_units;
+  int64_t kind, width, rows, hidden, features, lags, combine, parts, by_units;
   const int64_t *lag;     // (lags), in steps, ascending
   const int64_t *limits;  // (width), the steps that each row of a step runs for, or null for all
   ParallelFor parallel_for;
@@ -18,10 +19,14 @@ template <class T> struct Problem {
   const T *grad_h, *grad_c;                                          // of one segment; grad_c may be null
   T *da, *kept;                                                      // of one segment and the depth after it
   T *dh;                                                             // of one segment; may be null: it is not asked for
+  const T *gate_ih, *gate_hh, *gate_bias;  // of the logits of a gate's shares, (lags, ...); or null
+  T *shares;   // of a gate, (rows and the depth after them, lags), or learned ones, (lags, hidden); null for equal ones
+  T *dm;       // where there are shares, of one segment and the depth after it
+  T *dlogits;  // of a gate, the same
 
   int64_t steps() const { return (rows + width - 1) / width; }
   int64_t depth() const { return lag[lags - 1]; }
-  int64_t matrices() const { return mean ? 1 : lags; }
+  int64_t matrices() const { return combine == SUM ? lags : 1; }
   bool gated() const { return kind >= LSTM; }
   int64_t blocks() const { return gated() ? 4 : 1; }
   int64_t from_input() const { return kind == GRU ? 3 : blocks(); }  // blocks that the input feeds

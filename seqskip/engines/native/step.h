@@ -5,7 +5,7 @@
 
 // What Python hands over of a layer, with the `lags` delays after it, and of one step; step.py packs both so.
 struct Layer {
-  int64_t kind, hidden, features, lags, mean;
+  int64_t kind, hidden, features, lags, combine;  // SUM or MEAN
   int64_t first;  // row of the states at which the delay line of this layer begins
 
   const int64_t *lag() const { return reinterpret_cast<const int64_t *>(this + 1); }
@@ -32,7 +32,7 @@ template <class T> struct Step : Layer, Call<T> {
   Problem<T> problem() const {
     Problem<T> q{};
     q.kind = kind, q.width = q.rows = this->batch, q.hidden = hidden, q.features = features;
-    q.lags = lags, q.mean = mean, q.parts = this->parts, q.lag = lag, q.parallel_for = this->parallel_for;
+    q.lags = lags, q.combine = combine, q.parts = this->parts, q.lag = lag, q.parallel_for = this->parallel_for;
     q.h_before = this->h_before + begin, q.c_before = this->c_before + begin;
     q.h = this->h_after + begin + kept, q.c = this->c_after + begin + kept;
     return q;
@@ -70,7 +70,7 @@ template <class T> struct Block {
   int64_t row, in, out;
 
   template <int R> INLINE void sum(int64_t i, T *a) const {
-    const int64_t matrices = s.mean ? 1 : s.lags, stride = matrices * s.hidden;
+    const int64_t matrices = s.combine == SUM ? s.lags : 1, stride = matrices * s.hidden;
     Vector<T> sum[R];
     T rest[R];
 #pragma GCC unroll 8
@@ -129,7 +129,7 @@ template <class T> void step(const Layer &layer, const Call<T> &call) {
   const Step<T> s(layer, call);
   const Problem<T> q = s.problem();
   const int64_t size = q.width * q.hidden, panels = (q.hidden + LANES<T> - 1) / LANES<T>;
-  std::vector<T> averaged(q.mean && q.lags > 1 ? size : 0);
+  std::vector<T> averaged(q.combine == MEAN && q.lags > 1 ? size : 0);
   std::vector<const T *> sources(q.lags);
   for (int64_t n = 0; n < q.lags; n++) sources[n] = q.past(q.h_before, q.h, -q.lag[n], 0);
   if (!averaged.empty()) {

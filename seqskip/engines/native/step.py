@@ -14,6 +14,7 @@ from seqskip.engines.native.build import library
 from seqskip.engines.native.kernels import KINDS, TYPES, threads_for
 from seqskip.engines.native.threads import parallel_for
 
+COMBINED = ("sum", "mean")  # the ways to combine delays that the kernel knows
 PLAIN = frozenset((Tensor, Parameter))  # another subclass may mean something else by its numbers
 
 _CALL = struct.Struct("14q").pack  # `Call` of step.h

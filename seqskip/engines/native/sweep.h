@@ -24,7 +24,7 @@ template <class T> struct Sources {
                                   int64_t size, At &&at) {
     each.resize(q.matrices());
     for (int64_t n = 0; n < q.matrices(); n++) each[n] = {at(n), stride, k, panels + n * size};
-    if (!q.mean || q.lags == 1) return;
+    if (q.combine != MEAN || q.lags == 1) return;
     averaged.resize(rows * k);
     for (int64_t i = 0; i < rows; i++)
       average(averaged.data() + i * k, k, q.lags, [&](int64_t n) { return at(n) + i * stride; });
@@ -40,7 +40,9 @@ template <class T, class Sweep> void run_rows(const Problem<T> &q, const Sweep &
     if (rows <= 0) continue;
     sweep.gather(step, begin, rows, sources);
     sweep.units(step, begin, rows, sources, 0, sweep.panels);
+    if (sweep.divides()) sweep.pull(step, begin, rows, 0, sweep.panels);
     if (q.limits) sweep.silence(step, begin, begin + rows);
+    if (sweep.divides()) sweep.weigh(step, begin, rows);
   }
   sweep.finish();
 }
@@ -55,7 +57,9 @@ template <class T, class Sweep> void run_units(const Problem<T> &q, const Sweep 
       sweep.units(step, 0, rows, sources, first, last);
       sweep.finish();
     });
+    if (sweep.divides()) for_parts(q, sweep.panels, [&](int64_t f, int64_t l) { sweep.pull(step, 0, rows, f, l); });
     if (q.limits) sweep.silence(step, 0, rows);
+    if (sweep.divides()) sweep.weigh(step, 0, rows);
   }
 }
 

@@ -111,6 +111,15 @@ template <class T> struct Sum<T, 2 * sizeof(T)> {
 
 template <class T> INLINE T sum_of(Vector<T> v) { return Sum<T>::of(v); }
 
+template <class T> INLINE T dot(const T *a, const T *b, int64_t k) {
+  Vector<T> sum{};
+  for (int64_t at = 0; at < k; at += LANES<T>) {
+    const int count = int(k - at < LANES<T> ? k - at : LANES<T>);
+    sum += load(a + at, count) * load(b + at, count);
+  }
+  return sum_of<T>(sum);
+}
+
 // NaN stays NaN: every comparison with it is false.
 #if defined(__AVX512F__)  // gcc makes two instructions of each comparison here, and one elsewhere
 INLINE FloatVector clamp(FloatVector x, float least, float most) {
