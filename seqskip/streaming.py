@@ -1,6 +1,7 @@
 """Whether a single step of a layer may take the short way of `seqskip.engines.stream`."""
 
 import functools
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -9,7 +10,8 @@ from torch.autograd import forward_ad
 from torch.nn.modules.module import _has_any_global_hook
 
 from seqskip.cells import Cell
-from seqskip.delays import LayerDelays
+from seqskip.delays import LayerDelays, Steps
+from seqskip.depth import Wiring
 from seqskip.engines.stream import Stream, stream_of
 
 
@@ -24,30 +26,46 @@ def short_way(layer: Any, base: Any) -> Stream | None:
         or kind.run is not base.run
         or kind.cell is not base.cell
         or kind.blocks is not base.blocks
-        or kind.step is not base.step
         or kind.check_input is not base.check_input
-        or not layer.wiring.sums_at_most
         or _watched(layer)
     ):
         return None
-    options = tuple(layer.cell_options.items())
-    sizes = (layer.input_size, layer.hidden_sizes, layer.bias)
-    return _stream(layer.cell_type, options, layer.delays, layer.input_delays, layer.wiring.residual, sizes)
+    return _stream(layer.cell_type, tuple(layer.cell_options.items()), _asked_of(layer))
+
+
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """What a stack was asked for beside its cells, as one object: a step takes no longer for all there is to ask."""
+
+    delays: tuple[LayerDelays, ...]
+    input_delays: tuple[Steps, ...]
+    wiring: Wiring
+    hidden_sizes: tuple[int, ...]
+    input_size: int
+    bias: bool
+
+
+def _asked_of(layer: Any) -> _Asked:
+    known: _Asked | None = layer.__dict__.get("_asked")
+    if (
+        known is None
+        or known.delays is not layer._delays
+        or known.input_delays is not layer.input_delays
+        or known.wiring is not layer.wiring
+    ):
+        sizes = (layer.hidden_sizes, layer.input_size, layer.bias)
+        known = layer._asked = _Asked(layer._delays, layer.input_delays, layer.wiring, *sizes)
+    return known
 
 
 @functools.lru_cache(maxsize=1024)
-def _stream(
-    cell_type: type[Cell],
-    options: tuple[tuple[str, Any], ...],
-    delays: tuple[LayerDelays, ...],
-    input_delays: tuple[tuple[int, ...], ...],
-    residual: str | None,
-    sizes: tuple[int, tuple[int, ...], bool],
-) -> Stream | None:
-    features, hidden, bias = sizes
-    if any(taps != (0,) for taps in input_delays) or len(set(hidden)) > 1:
+def _stream(cell_type: type[Cell], options: tuple[tuple[str, Any], ...], asked: _Asked) -> Stream | None:
+    plain = replace(asked.wiring, stochastic_depth=0.0) in (Wiring(), Wiring("add"))
+    tapped = any(taps != (0,) for taps in asked.input_delays)
+    if not plain or tapped or len(set(asked.hidden_sizes)) > 1:
         return None
-    return stream_of(cell_type, dict(options), delays, residual, (features, hidden[0], bias))
+    sizes = (asked.input_size, asked.hidden_sizes[0], asked.bias)
+    return stream_of(cell_type, dict(options), asked.delays, asked.wiring.residual, sizes)
 
 
 def _watched(layer: Any) -> bool:

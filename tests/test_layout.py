@@ -31,7 +31,7 @@ ARROWS = {
     "stack": {"depth", "directions", "history"},
     "segments": {"stack", "history"},
     "forcing": {"stack", "cells", "history", "lengths"},
-    "streaming": {"engines", "cells", "delays"},
+    "streaming": {"engines", "depth", "cells", "delays"},
     "options": {"delays"},
     "interface": {"layouts", "history", "checks"},
     "assembly": {"interface", "stack", "depth", "directions", "engines", "cells", "bound", "delays", "history"},

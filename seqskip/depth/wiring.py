@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from functools import cached_property
 from typing import Any
 
 from torch import Tensor, nn
@@ -56,11 +55,6 @@ class Wiring:
                     f"{name} needs residual='add', got {name}={getattr(self, name)!r} with residual={self.residual!r}; "
                     f"without x beside it, a scaled or dropped f leaves nothing: use residual='add' or {name}={off}"
                 )
-
-    @cached_property
-    def sums_at_most(self) -> bool:
-        """Whether a layer in evaluation answers f(x; W), or that and x; found once, as each step of a stream asks."""
-        return replace(self, stochastic_depth=0.0) in (Wiring(), Wiring("add"))
 
     def shown(self) -> dict[str, object]:
         """Return what was asked for beyond the kind of shortcut, as `repr` shows it."""
