@@ -49,6 +49,8 @@ class Assembly(Interface, ABC):
 
     def _allocate(self, factory: dict[str, Any]) -> None:
         self._cell_weights, self._features, self._joined, features = {}, [], [], self.input_size
+        # Asked as yes or no: torch.compile takes the number itself for one that may change, and compiles once more.
+        self._drops = self.wiring.stochastic_depth > 0
         for layer in range(self.num_layers):
             self._features.append(features)
             for direction in self._directions:
@@ -141,7 +143,7 @@ class Assembly(Interface, ABC):
             norm=getattr(self, f"norm_l{layer}", None),
             norm_first=wiring.norm_first,
             dropout=self.dropout if self.training and inner else 0.0,
-            drop_path=wiring.stochastic_depth if self.training else 0.0,
+            drop_path=wiring.stochastic_depth if self.training and self._drops else 0.0,
         )
 
     def _reader(self, layer: int, direction: type[Forward]) -> Forward:
