@@ -17,7 +17,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from seqskip import GRU, RNN
-from seqskip.analysis import Decay, finite_time_exponents, gradient_decay, plots, shattering
+from seqskip.analysis import Decay, depth_gradients, finite_time_exponents, gradient_decay, plots, shattering
 from seqskip.analysis.plots.style import COLOURS, LINES
 
 LN10 = math.log(10)
@@ -50,6 +50,7 @@ DRAWN: dict[str, Callable[[], Any]] = {
     "plot_half_lives": lambda: plots.plot_half_lives(
         {"linear": plots.HalfLives([1, 2, 4], [7, 10, 17], [(6, 8), (9, 11), (15, 18)], [7, 10, 17])}
     ),
+    "plot_depth": lambda: plots.plot_depth({"net": depth_gradients(RNN(2, 4, 3), torch.randn(6, 2, 2))}),
     "plot_training": lambda: plots.plot_training(STEPS, LOGS, LOSSES, lag=30),
     "plot_local_ratio": lambda: plots.plot_local_ratio(STEPS, LOGS, LOSSES),
     "plot_spectrum": lambda: plots.plot_spectrum({"net": finite_time_exponents(net(), torch.randn(9, 1, 2), 5, k=4)}),
@@ -70,7 +71,7 @@ def test_every_picture_can_be_written_and_says_its_units(name: str) -> None:
     figure.savefig(io.BytesIO(), format="png")
     labels = [axes.get_xlabel() + axes.get_ylabel() for axes in figure.axes]
     assert any(labels)
-    assert any(word in " ".join(labels) for word in ("step", "token", "number"))
+    assert any(word in " ".join(labels) for word in ("step", "token", "number", "layer"))
 
 
 def test_a_picture_is_saved_into_a_new_folder(tmp_path: Path) -> None:

@@ -142,7 +142,7 @@ REFUSED = {
     "--config=copying --selfcheck": "got --config and --selfcheck",
     "--run=nowhere": "run must be the folder of a training",
     "--run=mine --delays=1": "--delays must stand beside --config alone",
-    "--config=copyng": "config must be a file or one of adding, adding_lstm, copying, copying_lstm, got 'copyng'",
+    "--config=copyng": "got 'copyng'; did you mean 'copying'?",
     "--config=copying --delays=0": "delays must be numbers >= 1, got 0",
     "--config=copying --delays=-1,2": "delays must be numbers >= 1, got -1",
     "--config=copying --delays=2,2": "delays of one layer must differ",
