@@ -74,14 +74,11 @@ def test_the_argument_stands_where_torch_has_it(variant: Variant) -> None:
 
 def one_way(layer: Recurrent, n: int, suffix: str, variant: Variant) -> Recurrent:
     """Return one direction of the n-th layer as a net of its own."""
-    weights = {
-        f"{name}_l0": layer.state_dict()[f"{name}_l{n}{suffix}"]
-        for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-        if layer.bias or name.startswith("weight")
-    }
+    features = layer.get_parameter(f"weight_ih_l{n}{suffix}").size(1)
     options = {"bias": layer.bias, "combine": layer.combine, "delays": layer.delays[n], "dtype": torch.float64}
-    alone = variant.build(weights["weight_ih_l0"].size(1), layer.hidden_size, **options)
-    alone.load_state_dict(weights)
+    alone = variant.build(features, layer.hidden_size, **options)
+    names = {name: name.replace("_l0", f"_l{n}{suffix}") for name in alone.state_dict()}
+    alone.load_state_dict({name: layer.state_dict()[source] for name, source in names.items()})
     return alone
 
 
