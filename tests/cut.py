@@ -35,7 +35,7 @@ def recur(cell: Cell, x: Tensor, initial: State, lengths: Sequence[int]) -> list
         rows = range(len(initial[0]))
         states = [tuple(part[row, b : b + 1] for part in initial) for row in rows]
         for t in range(length):
-            past = {d: states[-d] for d in cell.delays}
+            past = {d: states[-d] for d in cell.edges}
             states.append(cell.step(cell.project(x[t, b : b + 1]), past))
         hidden = [state[0] for state in states[len(rows) :]]
         outputs.append(torch.stack(hidden + [torch.zeros_like(initial[0][0, :1])] * (len(x) - length)))
