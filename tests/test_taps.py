@@ -73,10 +73,10 @@ def test_equals_an_ordinary_layer_on_inputs_put_side_by_side(kind: type[Recurren
     ordinary.load_state_dict(layer.state_dict())
     x, (*state, before) = data.draw(inputs(layer))
     for given_state in (None, (*state, before)):
-        zeros = [torch.zeros_like(part) for part in (*state, before)]
-        *own, given_before = given_state or zeros
+        # Without a state both begin as their cells do, which need not be zeros.
+        own, given_before = (None, torch.zeros_like(before)) if given_state is None else (tuple(state), before)
         output, (*final, read) = layer(x, given_state)
-        expected, line = ordinary(side_by_side(x, given_before, taps), tuple(own))
+        expected, line = ordinary(side_by_side(x, given_before, taps), own)
         assert_close([output, *final], [expected, *as_parts(line)])
         assert torch.equal(read, torch.cat((given_before, x))[-max(taps) :])
 
