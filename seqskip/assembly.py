@@ -148,8 +148,7 @@ class Assembly(Interface, ABC):
 
     def _reader(self, layer: int, direction: type[Forward]) -> Forward:
         cell = self.cell(layer, direction.suffix)
-        held = any(taps != (0,) for taps in self._input_delays)
-        taps = Taps(self._input_delays[layer], self._features[layer]) if held else None
+        taps = Taps(self._input_delays[layer], self._features[layer]) if self.holds_inputs else None
         return direction(cell, self.engine(cell), taps)
 
     def engine(self, cell: Cell) -> Engine:
@@ -158,8 +157,12 @@ class Assembly(Interface, ABC):
 
     @property
     def state_names(self) -> tuple[str, ...]:
-        held = any(taps != (0,) for taps in self._input_delays)
-        return (*self.cell(0).state_names, *(("x",) if held else ()))
+        return (*self.cell(0).state_names, *(("x",) if self.holds_inputs else ()))
+
+    @property
+    def holds_inputs(self) -> bool:
+        """Whether a layer reads other inputs than the present one, so that the state has a part for them."""
+        return any(taps != (0,) for taps in self._input_delays)
 
     def state_shapes(self) -> list[tuple[int, int]]:
         delays, shapes = self._state_shapes

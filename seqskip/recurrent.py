@@ -193,8 +193,7 @@ class Recurrent(Assembly):
     @property
     def has_skips(self) -> bool:
         """Whether anything here skips time or depth; without, the stack is torch.nn's."""
-        read = any(taps != (0,) for taps in self.input_delays)
-        return read or self.residual is not None or any(delays != (1,) for delays in self.delays)
+        return self.holds_inputs or self.residual is not None or any(delays != (1,) for delays in self.delays)
 
     def run(self, z: Tensor, initial: State, lengths: Tensor | None) -> tuple[Tensor, State]:
         """Run the stack once layouts are read: z (T, B, I) and a state of whole delay lines give z and a state."""
@@ -230,7 +229,7 @@ class Recurrent(Assembly):
         delays = self.delays[0] if len(set(self.delays)) == 1 else self.delays
         found: dict[str, object] = {"num_layers": self.num_layers, "batch_first": self.batch_first}
         found |= {"dropout": self.dropout, "bidirectional": self.bidirectional, "delays": delays}
-        if any(taps != (0,) for taps in self.input_delays):
+        if self.holds_inputs:
             found |= {"input_delays": self.input_delays}
         return found | {"residual": self.residual} | self.wiring.shown()
 

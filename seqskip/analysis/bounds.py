@@ -106,7 +106,7 @@ def obstacle(core: Recurrent) -> str | None:
         found["residual"] = wiring.residual
     harmless = {"projection", "norm_first"} | (set() if core.training else {"stochastic_depth"})
     found |= {name: value for name, value in wiring.shown().items() if name not in harmless}
-    if any(taps != (0,) for taps in core.input_delays):
+    if core.holds_inputs:
         found["input_delays"] = core.input_delays
     return ", ".join(f"{name}={value!r}" for name, value in found.items()) or None
 

@@ -174,7 +174,7 @@ def paths(model: nn.Module) -> Paths:
         ValueError: the model is of another kind, or bidirectional.
     """
     core = core_of(model, "paths")
-    tapped = any(taps != (0,) for taps in core.input_delays)
+    tapped = core.holds_inputs
     return Paths(core.edges, core.residual is not None, core.input_delays if tapped else ())
 
 
