@@ -14,7 +14,8 @@ from torch.nn.utils.rnn import PackedSequence
 def integer(name: str, value: object, least: int) -> int:
     """Return `value` if it is an integer of at least `least`, else raise ValueError."""
     if not is_integer(value) or value < least:
-        raise ValueError(f"{name} must be an integer >= {least}, got {value!r}")
+        repair = f"use {int(value)}" if _is_finite(value) and value >= least else f"use {least} or more"
+        raise ValueError(f"{name} must be an integer >= {least}, got {value!r}; {repair}")
     return int(value)
 
 

@@ -32,10 +32,12 @@ def pick(x: Tensor, rows: Tensor) -> Tensor:
 def last_states(
     initial: Tensor,  # (D, B, H), oldest first
     states: Tensor,  # (T, B, H), anything in the padding
-    lengths: Tensor,
+    lengths: Tensor | None,  # None where no sample has padding
 ) -> Tensor:
     """Return for each sample the last D of its states (initial_b ++ states_b[:len_b]), (D, B, H), oldest first."""
-    depth = initial.size(0)
+    depth, steps = initial.size(0), states.size(0)
+    if lengths is None:  # a copy, which does not keep all states alive
+        return states[-depth:].clone() if steps >= depth else torch.cat((initial[steps:], states))
     rows = lengths + torch.arange(depth, device=lengths.device).unsqueeze(1)  # (D, B), counted from the oldest
     given = pick(initial, rows.clamp(max=depth - 1))
     taken = pick(states, (rows - depth).clamp(min=0))

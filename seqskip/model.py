@@ -127,9 +127,8 @@ class SequenceModel(nn.Module):
 
     def _last_window(self, output: Tensor, lengths: Tensor | None) -> Tensor:
         """Return the last d outputs, oldest first, (B, d·H) from (T, B, H)."""
-        rows = self.window * self._stride
-        before = output.new_zeros(rows, *output.shape[1:])
-        ends = torch.cat((before, output[-rows:]))[-rows:] if lengths is None else last_states(before, output, lengths)
+        before = output.new_zeros(self.window * self._stride, *output.shape[1:])
+        ends = last_states(before, output, lengths)
         return ends[self._stride - 1 :: self._stride].transpose(0, 1).flatten(1)
 
     @property

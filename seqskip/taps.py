@@ -31,5 +31,5 @@ def tapped(x: Tensor, before: Tensor, taps: Sequence[int], lengths: Tensor | Non
     if depth == 0:
         return x, before
     line = torch.cat((before, x))
-    after = line[steps:] if lengths is None else last_states(before, x, lengths)
-    return torch.cat([line[depth - d : depth - d + steps] for d in taps], -1), after
+    read = torch.cat([line[depth - d : depth - d + steps] for d in taps], -1)
+    return read, last_states(before, x, lengths)

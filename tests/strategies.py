@@ -13,6 +13,8 @@ from seqskip.recurrent import Recurrent
 from seqskip.stack import join_state, split_state
 from tests.found import Variant
 
+# Parts of a state that lie between 0 and 1 (Skip RNN).
+PROBABILITIES = ("du", "uc")
 few = settings(deadline=None, max_examples=30)
 seeds = st.integers(0, 2**31 - 1)
 # With at most 9 steps: delays longer than the sequence, with and without a common factor, in any order.
@@ -48,7 +50,10 @@ def random_input(layer: Recurrent, steps: int, batch: int) -> tuple[Tensor, tupl
     """Return a random x (T, B, I) and a random state, in the dtype of the weights; zeros beside what is narrow."""
     dtype = layer.like.dtype
     x = torch.randn(steps, batch, layer.input_size, dtype=dtype)
-    state = tuple(torch.randn(rows, batch, width, dtype=dtype) for rows, width in layer.state_shapes())
+    state = tuple(
+        (torch.rand if name in PROBABILITIES else torch.randn)(rows, batch, width, dtype=dtype)
+        for name, (rows, width) in zip(layer.state_names, layer.state_shapes(), strict=True)
+    )
     return x, join_state([line for lines in split_state(layer.blocks(), state) for line in lines])
 
 

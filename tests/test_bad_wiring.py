@@ -3,8 +3,10 @@
 from typing import Any
 
 import pytest
+import torch
 
-from seqskip import GRU, LSTM, RNN
+import seqskip
+from seqskip import GRU, LSTM, RNN, ResNet
 from seqskip.recurrent import Recurrent
 from tests.test_bad_input import NO_FRACTIONS, NO_INTEGERS, refused
 
@@ -65,6 +67,7 @@ def test_choices_of_another_kind(name: str, bad: Any) -> None:
         ("projection", "Linear", "linear"),
         ("norm", "RMS", "rms"),
         ("norm", "batchnorm", "batch"),
+        ("norm", "layernorm", "layer"),
     ],
 )
 def test_choices(layer_type: type[Recurrent], name: str, bad: str, meant: str) -> None:
@@ -81,6 +84,32 @@ def test_norm_first_is_true_or_false(bad: Any) -> None:
 def test_norm_first_needs_a_norm() -> None:
     with refused("norm_first=True needs a norm", "got norm=None", "norm='layer'"):
         LSTM(2, 3, norm_first=True)
+
+
+@pytest.mark.parametrize(
+    "layer", [lambda **options: RNN(2, 3, 1, **options), lambda **options: ResNet(2, 3, 1, **options)]
+)
+def test_norm_first_needs_a_second_layer(layer: Any) -> None:
+    with refused("norm_first=True needs num_layers >= 2", "got num_layers=1", "use norm_first=False"):
+        layer(norm="rms", norm_first=True)
+
+
+@pytest.mark.parametrize("norm", ["layer", "rms"])
+def test_one_feature_is_not_normalised_by_itself(layer_type: type[Recurrent], norm: str) -> None:
+    for size, first in ((1, False), ((1, 3), True)):
+        with refused(f"norm={norm!r} needs two or more features", "got 1", "use norm='batch', or more units"):
+            layer_type(2, size, 2, norm=norm, norm_first=first)
+    with refused(f"norm={norm!r} needs two or more features", "got 1"):
+        seqskip.Residual(torch.nn.Linear(1, 1), norm=norm)
+    assert layer_type(2, 1, norm="batch")(torch.randn(5, 4, 2))[0].std() > 0.1
+    assert layer_type(1, 1, norm=norm, residual="dense").output_size == 2
+
+
+@pytest.mark.parametrize("residual", [None, "dense"])
+def test_a_projection_needs_what_it_projects(residual: str | None) -> None:
+    with refused("projection='zeros' needs a shortcut", f"got residual={residual!r}", "residual='add'", "leave"):
+        RNN(2, 3, residual=residual, projection="zeros")
+    assert RNN(3, 4, 2, residual="dense", projection=None).output_size == 11
 
 
 @pytest.mark.parametrize("bad", NO_NUMBERS, ids=str)
@@ -110,7 +139,8 @@ def test_sizes_without_a_bridge(layer_type: type[Recurrent], residual: str) -> N
         layer_type(4, 3, residual=residual, projection="zeros")
     with refused("projection must bridge", "reads 6", "makes 4"):
         layer_type(6, (3, 2), 2, residual=residual, projection=None, bidirectional=True)
-    assert layer_type(3, 3, 2, residual=residual, projection=None).output_size == 3
+    layer = layer_type(3, 3, 2, residual=residual, projection=None)
+    assert not any("weight_residual" in name for name, _ in layer.named_parameters())
 
 
 def test_segments_do_not_share_statistics() -> None:

@@ -124,7 +124,7 @@ def test_the_start_is_the_authors() -> None:
 
 def test_bad_arguments() -> None:
     for bad in NO_INTEGERS:
-        with refused("periods must be an integer >= 1", f"got {bad!r}"):
+        with refused("each of periods must be an integer >= 1", f"got {bad!r}"):
             Clockwork(2, 4, periods=(1, bad))
     for bad in ((), 4, "12", None):
         with refused("periods must be a list of integers >= 1", f"got {bad!r}"):

@@ -41,6 +41,13 @@ def test_a_unit_that_hears_nothing_forgets_by_its_time_constant(learn: bool) -> 
     assert_close([output[:, 0]], [expected])
 
 
+@pytest.mark.parametrize("learn", [False, True])
+def test_time_constants_beyond_float16(learn: bool) -> None:
+    layer = Leaky(2, 3, time_constant=(2, 1e5), learn_time_constants=learn, dtype=torch.float16)
+    np.testing.assert_allclose(taus(layer), [2, 200000**0.5, 1e5], rtol=0.01)
+    assert layer(torch.randn(5, 1, 2, dtype=torch.float16))[0].isfinite().all()
+
+
 def test_half_life_of_the_gradient_is_that_of_the_leak() -> None:
     layer = Leaky(1, 4, time_constant=20.0, dtype=torch.float64)
     torch.nn.init.zeros_(layer.get_parameter("U_l0"))

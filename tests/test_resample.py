@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from seqskip import GRU, LSTM, NARX, RNN, FastGRNN, FastRNN
+from seqskip import GRU, LSTM, NARX, RNN, FastGRNN, FastRNN, TauGRU
 from seqskip.delays import resampled
 from seqskip.recurrent import Recurrent
 from tests.strategies import delay_sets, few, seeds
@@ -105,3 +105,10 @@ def test_what_cannot_be_resampled_is_refused_and_left_as_it_was(
         layer.resample(ratio)
     assert (layer.delays, layer.input_delays, layer.state_shapes()) == before
     assert torch.equal(layer(x)[0], expected)
+
+
+def test_a_tau_gru_reads_one_step_back_at_any_rate() -> None:
+    layer = TauGRU(2, 3, tau=4)
+    with refused("resample needs a layer", "got ratio=2 for a TauGRU", "make a new layer with another tau"):
+        layer.resample(2)
+    assert layer.tau == (4,)

@@ -37,7 +37,9 @@ class DepthGradients:
 
     @property
     def factor(self) -> float:
-        """The number by which one layer multiplies the norm on the way down, the geometric mean over all."""
+        """The number by which one layer multiplies the norm on the way down, the geometric mean; NaN of zeros alone."""
+        if np.isneginf(self.log_norm[-1]):
+            return float("nan")
         return float(np.exp((self.log_norm[0] - self.log_norm[-1]) / self.num_layers))
 
     def __str__(self) -> str:

@@ -2,34 +2,58 @@
 
 import argparse
 import os
+import sys
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from seqskip.benchmark.cases import Shape
+from seqskip.benchmark.machine import describe, threads
+from seqskip.benchmark.table import hardware
 from seqskip.benchmark.timing import Sampling
 from seqskip.delays import Steps, edges, per_layer
 
 
-class Parser(argparse.ArgumentParser):
-    """A parser with the options that all commands have, whose errors are one line."""
+class Command(argparse.ArgumentParser):
+    """A parser of one command, which measures and prints; its errors are one line."""
 
-    def __init__(self, module: str, description: str):
-        super().__init__(f"python -m {module}", description=description)
-        several = "batch, time, input, hidden; may be given several times"
-        self.add_argument("--shapes", action="append", type=shape_of, metavar="B,T,I,H", help=several)
+    def __init__(self, module: str, description: str | None):
+        first, *_ = (description or "").splitlines()
+        super().__init__(f"python -m {module}", description=first)
         self.add_argument("--threads", type=count_of, default=2, metavar="N", help="threads of each call (default: 2)")
-        self.add_argument("--repeats", type=count_of, default=7, metavar="N", help="samples of each call (default: 7)")
-        quick = "tiny shapes, short samples: seconds, to see that it works"
-        self.add_argument("--quick", action="store_true", help=quick)
 
-    def read(self, words: list[str] | None) -> argparse.Namespace:
+    def read(self, words: Sequence[str] | None) -> argparse.Namespace:
         """Parse a command line; a bad option ends the program with one line and status 2."""
         options = self.parse_args(words)
         if os.environ.get("SEQSKIP_BACKEND"):
             self.error("SEQSKIP_BACKEND must not be set: every row would run on that one engine; unset it")
         return options
 
+    def run(self, words: Sequence[str] | None, measure: Callable[[argparse.Namespace], None]) -> int:
+        """Parse a command line and measure; return 0, or 130 if it was interrupted."""
+        options = self.read(words)
+        try:
+            with threads(options.threads):
+                print(hardware(describe()))
+                measure(options)
+        except KeyboardInterrupt:
+            print("\nInterrupted.", file=sys.stderr)
+            return 130
+        return 0
+
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message}; --help lists the options\n")
+
+
+class Sampled(Command):
+    """A command that takes times: of calls of given shapes, each sampled so many times."""
+
+    def __init__(self, module: str, description: str | None):
+        super().__init__(module, description)
+        several = "batch, time, input, hidden; may be given several times"
+        self.add_argument("--shapes", action="append", type=shape_of, metavar="B,T,I,H", help=several)
+        self.add_argument("--repeats", type=count_of, default=7, metavar="N", help="samples of each call (default: 7)")
+        quick = "tiny shapes, short samples: seconds, to see that it works"
+        self.add_argument("--quick", action="store_true", help=quick)
 
 
 def shape_of(word: str) -> Shape:

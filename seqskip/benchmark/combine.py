@@ -8,12 +8,11 @@ import sys
 import time
 from typing import Any
 
-from seqskip.benchmark.arguments import Parser, delays_of, sampling_of
+from seqskip.benchmark.arguments import Sampled, delays_of, sampling_of
 from seqskip.benchmark.cases import LAYERS, QUICK_SHAPES, SHAPES, Case
 from seqskip.benchmark.contenders import Engine
-from seqskip.benchmark.machine import describe, threads
 from seqskip.benchmark.problem import draw
-from seqskip.benchmark.table import columns, hardware, number
+from seqskip.benchmark.table import columns, number
 from seqskip.benchmark.timing import Samples, interleave
 from seqskip.cells import COMBINE
 from seqskip.delays import Steps, exponential
@@ -25,18 +24,10 @@ LEGEND = "×min, ×med   how many times combine='sum' with the same delays, from
 
 def main(words: list[str] | None = None) -> int:
     """Measure, print a table for each case, and return 0, or 130 if it was interrupted."""
-    options = _parser().read(words)
-    try:
-        with threads(options.threads):
-            _print_tables(options)
-    except KeyboardInterrupt:
-        print("\nInterrupted.", file=sys.stderr)
-        return 130
-    return 0
+    return _parser().run(words, _print_tables)
 
 
 def _print_tables(options: argparse.Namespace) -> None:
-    print(hardware(describe()))
     for shape in options.shapes or (QUICK_SHAPES if options.quick else SHAPES):
         for layer in options.layers:
             for delays in options.delays or DELAYS:
@@ -64,8 +55,8 @@ def _cells(timings: dict[str, Samples], name: str) -> list[str]:
     return [*times, number(one.least / other.least), number(one.median / other.median)]
 
 
-def _parser() -> Parser:
-    parser = Parser("seqskip.benchmark.combine", "Measure what the ways to combine delays cost.")
+def _parser() -> Sampled:
+    parser = Sampled("seqskip.benchmark.combine", "Measure what the ways to combine delays cost.")
     add: Any = parser.add_argument
     add("--layers", nargs="+", choices=LAYERS, default=LAYERS, help="kinds of layer (default: all)")
     each = "delays of a layer; may be given several times (default: 1,16 and 1,2,4,...,128 and 16)"

@@ -19,7 +19,7 @@ from torch import nn
 
 from seqskip.analysis import DepthGradients, depth_gradients
 from seqskip.analysis.plots import plot_depth, save
-from seqskip.benchmark.machine import describe
+from seqskip.benchmark.arguments import Command, count_of
 from seqskip.layers import RNN
 from seqskip.model import SequenceModel
 from seqskip.tasks import Copying
@@ -60,15 +60,17 @@ class Trained:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Train, print the table, write the picture, and return 0."""
-    parser = argparse.ArgumentParser("python -m seqskip.benchmark.depth", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("depth.png"), help="the picture (depth.png)")
-    parser.add_argument("--layers", type=int, default=LAYERS, help=f"of each stack ({LAYERS})")
-    parser.add_argument("--steps", type=int, default=STEPS, help=f"training steps ({STEPS})")
-    parser.add_argument("--threads", type=int, default=2, help="threads of torch (2)")
-    options, start = parser.parse_args(words), time.perf_counter()
-    torch.set_num_threads(options.threads)
-    chance = TASK.baseline()
+    """Train, print the table, write the picture, and return 0, or 130 if it was interrupted."""
+    command = Command("seqskip.benchmark.depth", __doc__)
+    add = command.add_argument
+    add("--out", type=Path, default=Path("depth.png"), metavar="FILE", help="the picture (default: depth.png)")
+    add("--layers", type=count_of, default=LAYERS, metavar="L", help=f"of each stack (default: {LAYERS})")
+    add("--steps", type=count_of, default=STEPS, metavar="N", help=f"training steps (default: {STEPS})")
+    return command.run(words, _print_table)
+
+
+def _print_table(options: argparse.Namespace) -> None:
+    start, chance = time.perf_counter(), TASK.baseline()
     print(f"{options.layers} tanh layers of {UNITS} units, {options.steps} training steps; without memory the loss is")
     print(f"{chance['recall_loss']:.3f} nats and the accuracy {chance['recall_accuracy']:.2f}\n")
     print(f"{'':28}{'loss':>8}{'after':>8}{'accuracy':>10}  {'‖∂L/∂z‖ of layer 1, in the middle, at the top':>30}")
@@ -78,10 +80,7 @@ def main(words: Sequence[str] | None = None) -> int:
         print(found[name].row(name), flush=True)
     title = f"{options.layers} layers as they are initialised"
     save(plot_depth({name: each.before.gradients for name, each in found.items()}, title=title), options.out)
-    machine = describe()
-    minutes = (time.perf_counter() - start) / 60
-    print(f"\npicture {options.out}; {minutes:.1f} minutes on {options.threads} threads of {machine['cpu']}")
-    return 0
+    print(f"\npicture {options.out}; {(time.perf_counter() - start) / 60:.1f} minutes")
 
 
 def train(wiring: Mapping[str, Any], layers: int = LAYERS, steps: int = STEPS, seed: int = 0) -> Trained:

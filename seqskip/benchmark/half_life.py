@@ -17,7 +17,7 @@ import torch
 
 from seqskip.analysis import Decay, gradient_decay, theory
 from seqskip.analysis.plots import HalfLives, plot_half_lives, save
-from seqskip.benchmark.machine import describe
+from seqskip.benchmark.arguments import Command
 from seqskip.layers import GRU, LSTM, RNN
 from seqskip.recurrent import Recurrent
 
@@ -29,16 +29,19 @@ TRAINABLE: dict[str, Callable[..., Recurrent]] = {"tanh": RNN, "LSTM": LSTM, "GR
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Measure, print the table, write the picture, and return 0."""
-    parser = argparse.ArgumentParser("python -m seqskip.benchmark.half_life", description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("half_life.png"), help="the picture (half_life.png)")
-    out, start = parser.parse_args(words).out, time.perf_counter()
+    """Measure, print the table, write the picture, and return 0, or 130 if it was interrupted."""
+    command = Command("seqskip.benchmark.half_life", __doc__)
+    out = Path("half_life.png")
+    command.add_argument("--out", type=Path, default=out, metavar="FILE", help=f"the picture (default: {out})")
+    return command.run(words, _print_table)
+
+
+def _print_table(options: argparse.Namespace) -> None:
+    start = time.perf_counter()
     nets = {"linear": linear(), **{name: at_start(name, make) for name, make in TRAINABLE.items()}}
     print("\n".join(table(nets)))
-    save(plot_half_lives(nets, title="how far back the gradient reaches, untrained"), out)
-    machine = describe()
-    print(f"\npicture {out}; {(time.perf_counter() - start) / 60:.1f} minutes on {machine['cpu']}")
-    return 0
+    save(plot_half_lives(nets, title="how far back the gradient reaches, untrained"), options.out)
+    print(f"\npicture {options.out}; {(time.perf_counter() - start) / 60:.1f} minutes")
 
 
 def linear() -> HalfLives:

@@ -15,10 +15,9 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
 
 import seqskip
-from seqskip.benchmark.arguments import Parser, delays_of, sampling_of
+from seqskip.benchmark.arguments import Sampled, delays_of, sampling_of
 from seqskip.benchmark.cases import LAYERS, QUICK_SHAPES, SHAPES, Shape
-from seqskip.benchmark.machine import describe, threads
-from seqskip.benchmark.table import columns, hardware, number
+from seqskip.benchmark.table import columns, number
 from seqskip.benchmark.timing import Samples, Sampling, interleave
 
 WIDTHS = (26, 9, 9, 9, 11, 9, 9)
@@ -27,18 +26,10 @@ LEGEND = "×padded   how many times the padded call of the same library it takes
 
 def main(words: list[str] | None = None) -> int:
     """Measure, print a table for each layer, and return 0, or 130 if it was interrupted."""
-    options = _parser().read(words)
-    try:
-        with threads(options.threads):
-            _print_tables(options)
-    except KeyboardInterrupt:
-        print("\nInterrupted.", file=sys.stderr)
-        return 130
-    return 0
+    return _parser().run(words, _print_tables)
 
 
 def _print_tables(options: argparse.Namespace) -> None:
-    print(hardware(describe()))
     sampling = sampling_of(options)
     for size in options.shapes or (QUICK_SHAPES if options.quick else SHAPES[:2]):
         for layer in options.layers:
@@ -118,8 +109,8 @@ class Way:
         return self.output()
 
 
-def _parser() -> Parser:
-    parser = Parser("seqskip.benchmark.lengths", "Measure what samples of different length cost.")
+def _parser() -> Sampled:
+    parser = Sampled("seqskip.benchmark.lengths", "Measure what samples of different length cost.")
     add = parser.add_argument
     add("--layers", nargs="+", choices=LAYERS, default=LAYERS, help="kinds of layer (default: all)")
     add("--delays", type=delays_of, default=(1, 16), metavar="D", help="delays of the layers (default: 1,16)")

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from seqskip.analysis import gradient_decay
-from seqskip.benchmark.machine import describe
+from seqskip.benchmark.arguments import Command, count_of
 from seqskip.benchmark.timing import Sampling, interleave
 from seqskip.delays import dilated
 from seqskip.layers import GRU, LSTM, RNN
@@ -28,21 +28,21 @@ THEIRS: dict[str, Callable[[int, int], nn.RNNBase]] = {"RNN": nn.RNN, "LSTM": nn
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Measure, print the table, and return 0."""
-    parser = argparse.ArgumentParser("python -m seqskip.benchmark.microscope", description=__doc__.splitlines()[0])
-    parser.add_argument("--repeats", type=int, default=9, help="samples of each call (9)")
-    parser.add_argument("--threads", type=int, default=2, help="threads of torch (2)")
-    options, start = parser.parse_args(words), time.perf_counter()
-    torch.set_num_threads(options.threads)
+    """Measure, print the table, and return 0, or 130 if it was interrupted."""
+    command = Command("seqskip.benchmark.microscope", __doc__)
+    command.add_argument("--repeats", type=count_of, default=9, metavar="N", help="samples of each call (default: 9)")
+    return command.run(words, _print_table)
+
+
+def _print_table(options: argparse.Namespace) -> None:
+    start = time.perf_counter()
     print(f"{'':42}{'reference':>12}{'measure':>12}{'ratio of minima':>17}{'of medians':>12}")
     for stack in STACKS:
         name = f"{LAYERS} dilated {stack.__name__} layers / training step"
         _row(name, *_training(stack), options.repeats)
     for name, theirs in THEIRS.items():
         _row(f"nn.{name} / backward pass", *_backward(theirs), options.repeats)
-    shape = f"T={STEPS}, B={BATCH}, H={UNITS}, {options.threads} threads"
-    print(f"\nmilliseconds; {shape}; {time.perf_counter() - start:.0f} s on {describe()['cpu']}")
-    return 0
+    print(f"\nmilliseconds; T={STEPS}, B={BATCH}, H={UNITS}; {time.perf_counter() - start:.0f} s")
 
 
 def _row(name: str, reference: Callable[[], object], measure: Callable[[], object], repeats: int) -> None:

@@ -6,6 +6,7 @@ Every wiring is measured three times: as a stack's own argument, as a wrapper ro
 arithmetic written by hand in torch operations round the same layers. All take turns in one run.
 """
 
+import argparse
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,10 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from seqskip.benchmark.arguments import Parser, sampling_of
+from seqskip.benchmark.arguments import Sampled, sampling_of
 from seqskip.benchmark.cases import Shape
-from seqskip.benchmark.machine import describe, threads
-from seqskip.benchmark.table import columns, hardware, number
+from seqskip.benchmark.table import columns, number
 from seqskip.benchmark.timing import Call, Samples, interleave
 from seqskip.depth import Wiring, Wrapper
 from seqskip.layers import GRU, LSTM, RNN
@@ -80,18 +80,17 @@ class Wrapped(nn.Sequential):
 
 
 def main(words: list[str] | None = None) -> int:
-    """Measure, print the table, and return 0."""
-    parser = Parser("seqskip.benchmark.wiring", (__doc__ or "").splitlines()[0])
-    parser.add_argument("--layers", nargs="+", choices=STACKS, default=["RNN", "LSTM"], help="kinds (RNN LSTM)")
-    options = parser.read(words)
-    shapes = options.shapes or (QUICK_SHAPES if options.quick else SHAPES)
-    with threads(options.threads):
-        print(hardware(describe()))
-        for name in options.layers:
-            for shape in shapes:
-                _table(name, shape, interleave(_calls(STACKS[name], shape), sampling_of(options)))
+    """Measure, print the table, and return 0, or 130 if it was interrupted."""
+    command = Sampled("seqskip.benchmark.wiring", __doc__)
+    command.add_argument("--layers", nargs="+", choices=STACKS, default=["RNN", "LSTM"], help="kinds (RNN LSTM)")
+    return command.run(words, _print_tables)
+
+
+def _print_tables(options: argparse.Namespace) -> None:
+    for name in options.layers:
+        for shape in options.shapes or (QUICK_SHAPES if options.quick else SHAPES):
+            _table(name, shape, interleave(_calls(STACKS[name], shape), sampling_of(options)))
     print(LEGEND)
-    return 0
 
 
 def _calls(kind: type[Recurrent], shape: Shape) -> dict[str, Call]:

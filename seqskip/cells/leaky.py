@@ -56,7 +56,7 @@ class LeakyCell(Cell):
         **options: Any,
     ) -> Self:
         cell = super().bind(weights, delays=delays, **options)
-        return cell if learn_time_constants else replace(cell, fixed=1 / cell._start())
+        return cell if learn_time_constants else replace(cell, fixed=(1 / cell._start()).to(cell.b.dtype))
 
     @property
     def hidden_size(self) -> int:
@@ -73,7 +73,7 @@ class LeakyCell(Cell):
     @property
     def time_constants(self) -> Tensor:
         """The present τ of each unit in steps, (H,)."""
-        return 1 / self.rate
+        return 1 / self.rate.to(_wide(self.b))
 
     def project(self, x: Tensor) -> Tensor:
         """Return W x_t + b for any number of steps, (..., H)."""
@@ -88,7 +88,7 @@ class LeakyCell(Cell):
     def _start(self) -> Tensor:
         """Return τ of each unit at the start, spaced evenly in its logarithm, (H,)."""
         first, last = self.time_constant
-        place = torch.linspace(0, 1, self.hidden_size, dtype=self.b.dtype, device=self.b.device)
+        place = torch.linspace(0, 1, self.hidden_size, dtype=_wide(self.b), device=self.b.device)
         return first * (last / first) ** place
 
     @torch.no_grad()
@@ -97,3 +97,8 @@ class LeakyCell(Cell):
         super().reset_parameters()
         if self.rho is not None:
             self.rho.copy_((self._start() - 1).log())
+
+
+def _wide(weight: Tensor) -> torch.dtype:
+    """Return the dtype of weights, at least float32: a long time constant is beyond float16, its inverse is not."""
+    return torch.promote_types(weight.dtype, torch.float32)

@@ -11,6 +11,7 @@ NORMS: dict[str, Callable[..., nn.Module]] = {
     "rms": nn.RMSNorm,  # the same without the mean
     "batch": nn.BatchNorm1d,  # each feature over all steps of all samples: in training they see each other
 }
+OVER_FEATURES = ("layer", "rms")
 
 
 def normalise(norm: nn.Module, x: Tensor, lengths: Tensor | None) -> Tensor:

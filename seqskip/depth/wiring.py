@@ -9,10 +9,11 @@ from typing_extensions import Self
 
 from seqskip import checks
 from seqskip.bound import Shapes
-from seqskip.depth.joins import JOINS, Join
-from seqskip.depth.norms import NORMS
+from seqskip.depth.joins import JOINS, Join, Projected
+from seqskip.depth.norms import NORMS, OVER_FEATURES
 
 PROJECTIONS = ("linear", "zeros")
+PROJECTED = [name for name, join in JOINS.items() if issubclass(join, Projected)]
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,11 @@ class Wiring:
             raise ValueError("norm_first=True needs a norm, got norm=None; choose one, such as norm='layer'")
         if self.residual_scale is not None:
             checks.finite("residual_scale", self.residual_scale)
+        if self.projection == "zeros" and self.residual not in PROJECTED:
+            raise ValueError(
+                f"projection='zeros' needs a shortcut to project, got residual={self.residual!r}; use residual='add' "
+                "or 'highway', or leave projection out"
+            )
         for name, off in (("residual_scale", None), ("stochastic_depth", 0.0)):
             if getattr(self, name) != off and self.residual != "add":
                 raise ValueError(
@@ -73,17 +79,35 @@ class Wiring:
         """Return what stands round one of the layers 0 ... L-1.
 
         The lowest reads the input as it is, also with `norm_first`; the probability of dropping f is l/L of the top's.
+
+        Raises:
+            ValueError: the lowest is the only one, so that `norm_first` would normalise nothing.
         """
+        if self.norm_first and num_layers == 1:
+            raise ValueError(
+                "norm_first=True needs num_layers >= 2, for the lowest layer reads the input as it is, got "
+                "num_layers=1; use norm_first=False, which normalises what it answers, or more layers"
+            )
         first = self.norm_first and layer > 0
         norm = self.norm if first or not self.norm_first else None
         dropped = self.stochastic_depth * (layer + 1) / num_layers
         return replace(self, norm=norm, norm_first=first, stochastic_depth=dropped)
 
     def make_norm(self, features: int, size: int, factory: dict[str, Any]) -> nn.Module | None:
-        """Return the norm of a layer that makes `size` features of `features`, or None without one."""
+        """Return the norm of a layer that makes `size` features of `features`, or None without one.
+
+        Raises:
+            ValueError: it would normalise one feature by itself.
+        """
         if self.norm is None:
             return None
-        return NORMS[self.norm](features if self.norm_first else self.output_size(features, size), **factory)
+        normed = features if self.norm_first else self.output_size(features, size)
+        if normed == 1 and self.norm in OVER_FEATURES:
+            raise ValueError(
+                f"norm={self.norm!r} needs two or more features, got 1, of which it leaves at most the sign; "
+                "use norm='batch', or more units"
+            )
+        return NORMS[self.norm](normed, **factory)
 
     def bind(self, weights: Mapping[str, Tensor], size: int) -> Join | None:
         """Return the shortcut round a layer that makes `size` features, with its weights, or None without one."""

@@ -50,7 +50,7 @@ class Clockwork(Recurrent):
 def _ascending(periods: object) -> tuple[int, ...]:
     if not isinstance(periods, Sequence) or isinstance(periods, str | bytes) or not periods:
         raise ValueError(f"periods must be a list of integers >= 1, got {periods!r}; give one for each module")
-    found = tuple(sorted(checks.integer("periods", one, 1) for one in periods))
+    found = tuple(sorted(checks.integer("each of periods", one, 1) for one in periods))
     if len(set(found)) < len(found):
         raise ValueError(f"periods must differ, got {periods!r}; write each period once")
     return found

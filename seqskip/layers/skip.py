@@ -101,7 +101,8 @@ class SkipLSTM(_Skip):
     other, share the gate of each layer; `learn_initial_state`: whether h and c before the first step are learned, or
     zero; `cost_per_sample`: the cost λ ≥ 0 of an update, which training adds to the loss as `budget_loss`.
 
-    Each of `num_layers` has a gate of its own; num_layers=1 with levels=L is the authors' multi-layer cell.
+    Each of `num_layers` has a gate of its own; num_layers=1 with levels=L is the authors' multi-layer cell. Begin with
+    state None, where the update is certain (Δu = 1): from a state of zeros a layer never updates.
 
     >>> layer = SkipLSTM(3, 8, cost_per_sample=1e-4)
     >>> output, state = layer(torch.zeros(10, 5, 3))

@@ -21,7 +21,7 @@ class TauGRU(Recurrent):
     delays are here, it reads lags 1 and τ + 1, and `layer.delays` says so.
 
     Raises:
-        ValueError: besides, `delays` are given or set.
+        ValueError: besides, `delays` are given or set, or the layer is resampled.
 
     >>> layer = TauGRU(3, 8, num_layers=2, tau=[4, 16])
     >>> layer.delays
@@ -56,6 +56,13 @@ class TauGRU(Recurrent):
     @delays.setter
     def delays(self, delays: Delays) -> None:
         raise ValueError(_OWN.format(delays, "make a new layer with another tau, and load this one's state_dict"))
+
+    def resample(self, ratio: float) -> None:
+        raise ValueError(
+            f"resample needs a layer that reads its states at its delays alone, got ratio={ratio!r} for a TauGRU, "
+            "whose gates read the state one step ago at any sample rate; make a new layer with another tau, and load "
+            "this one's state_dict"
+        )
 
     @property
     def tau(self) -> tuple[int, ...]:

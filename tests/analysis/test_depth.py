@@ -42,6 +42,12 @@ def test_residual_linear_layers_multiply_by_one_and_their_gain(scale: float) -> 
     assert f"gradient over 64 layers: 10^{found.log_norm[-1] / math.log(10):.1f} at the top" in str(found)
 
 
+def test_a_net_without_any_gradient_has_no_factor() -> None:
+    net = nn.Sequential(nn.Linear(2, 2), nn.Threshold(1e9, 0.0))
+    found = depth_gradients(net, torch.ones(1, 2), lambda answer: answer.sum() * 0)
+    assert np.isneginf(found.log_norm).all() and math.isnan(found.factor)
+
+
 @pytest.mark.parametrize("kind", [RNN, LSTM, GRU], ids=lambda kind: kind.__name__)
 @pytest.mark.parametrize("batch_first", [False, True])
 def test_recurrent_stacks_equal_retained_gradients(kind: type[RNN], batch_first: bool) -> None:

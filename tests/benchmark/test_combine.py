@@ -2,7 +2,6 @@
 
 import pytest
 
-from seqskip.benchmark import combine
 from seqskip.benchmark.combine import main
 from seqskip.cells import COMBINE
 
@@ -16,12 +15,3 @@ def test_what_it_prints(clock: str, capsys: pytest.CaptureFixture[str]) -> None:
     rows = {line.split(",")[0]: line.split() for line in printed.splitlines() if ", native" in line}
     assert rows.keys() == COMBINE.keys() and {len(row) for row in rows.values()} == {10}
     assert [rows["sum"][n] for n in (4, 5, 8, 9)] == ["1.00"] * 4
-
-
-def test_ctrl_c_is_one_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(*args: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(combine, "interleave", interrupted)
-    assert main(["--quick"]) == 130
-    assert capsys.readouterr().err == "\nInterrupted.\n"

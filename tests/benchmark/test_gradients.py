@@ -18,9 +18,9 @@ def test_half_lives_are_drawn_beside_theory(
     assert torch.equal(torch.get_rng_state(), state)
     assert (tmp_path / "some/half_life.png").read_bytes().startswith(b"\x89PNG")
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines[2:5]] == ["1", "2", "8"]
-    assert float(lines[4].split()[1]) == pytest.approx(30.519, rel=1e-3)
-    assert "minutes on" in lines[-1]
+    assert [line.split()[0] for line in lines[3:6]] == ["1", "2", "8"]
+    assert float(lines[5].split()[1]) == pytest.approx(30.519, rel=1e-3)
+    assert lines[-1].endswith("minutes")
 
 
 def test_what_measuring_costs_is_a_ratio_of_one_run(
@@ -28,11 +28,7 @@ def test_what_measuring_costs_is_a_ratio_of_one_run(
 ) -> None:
     for name, small in (("STEPS", 12), ("BATCH", 2), ("UNITS", 3), ("LAYERS", 2)):
         monkeypatch.setattr(microscope, name, small)
-    threads = torch.get_num_threads()
-    try:
-        assert microscope.main(["--repeats", "1", "--threads", "1"]) == 0
-    finally:
-        torch.set_num_threads(threads)
+    assert microscope.main(["--repeats", "1", "--threads", "1"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert sum("training step" in line for line in lines) == 3
     assert sum("backward pass" in line for line in lines) == 3

@@ -3,7 +3,6 @@
 import pytest
 import torch
 
-from seqskip.benchmark import lengths
 from seqskip.benchmark.cases import LAYERS
 from seqskip.benchmark.lengths import main, ways
 
@@ -38,15 +37,6 @@ def test_what_it_prints(capsys: pytest.CaptureFixture[str]) -> None:
     rows = [line for line in printed.splitlines() if line.startswith(("seqskip", "torch.nn"))]
     assert len(rows) == 7 and all(len(row.split()) >= 8 for row in rows)
     assert [row.split()[-1] for row in rows if " padded" in row] == ["1.00", "1.00"]
-
-
-def test_ctrl_c_is_one_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(*args: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(lengths, "interleave", interrupted)
-    assert main(["--quick"]) == 130
-    assert capsys.readouterr().err == "\nInterrupted.\n"
 
 
 def test_every_run_measures_the_same_batch() -> None:

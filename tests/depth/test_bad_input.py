@@ -8,46 +8,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_sequence
 
 import seqskip
-from seqskip.layers import LSTM, RNN
-
-BAD_WIRINGS: list[tuple[dict[str, Any], str]] = [
-    ({"residual": "highways"}, "did you mean 'highway'"),
-    ({"residual": "Dense"}, "did you mean 'dense'"),
-    ({"norm": "layernorm"}, "did you mean 'layer'"),
-    ({"norm": nn.LayerNorm}, "norm must be one of layer, rms, batch"),
-    ({"projection": "zero"}, "did you mean 'zeros'"),
-    ({"norm_first": True}, "choose one, such as norm='layer'"),
-    ({"norm": "rms", "norm_first": 1}, "norm_first must be True or False"),
-    ({"residual": "add", "projection": None}, "projection must bridge .* got None .* reads 3 features and makes 4"),
-    ({"residual": "highway", "projection": None}, "use projection='linear', or make both sizes equal"),
-    ({"residual_scale": 0.0}, "residual_scale needs residual='add'.*residual_scale=None"),
-    ({"residual": "highway", "residual_scale": 1.0}, "got residual_scale=1.0 with residual='highway'"),
-    ({"residual": "dense", "stochastic_depth": 0.5}, "stochastic_depth needs residual='add'"),
-    ({"stochastic_depth": 0.5}, "use residual='add' or stochastic_depth=0.0"),
-    ({"residual": "add", "stochastic_depth": 1.5}, r"stochastic_depth must be a probability in \[0, 1\], got 1.5"),
-    ({"residual": "add", "residual_scale": float("nan")}, "residual_scale must be a finite number, got nan"),
-    ({"residual": "add", "residual_scale": "0"}, "residual_scale must be a finite number, got '0'"),
-    ({"norm": "batch", "checkpoint_segments": 2}, "checkpoint_segments > 1 .* norm='batch'.*norm='layer'"),
-]
-
-
-@pytest.mark.parametrize(("options", "message"), BAD_WIRINGS, ids=lambda value: str(value))
-def test_a_stack_refuses(options: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        RNN(3, 4, 2, **options)
-
-
-@pytest.mark.parametrize("kind", ["add", "highway"])
-def test_zeros_beside_x_cannot_shrink_it(kind: str) -> None:
-    with pytest.raises(ValueError, match=r"projection='zeros' needs .* got 5 read and 4 made; use projection='linear'"):
-        LSTM(5, 4, residual=kind, projection="zeros")
-    with pytest.raises(ValueError, match="got 5 read and 4 made"):
-        seqskip.Residual(nn.Linear(5, 4), projection="zeros")
-
-
-def test_no_projection_is_refused_only_where_one_is_needed() -> None:
-    assert "weight_residual_l0" not in dict(RNN(4, 4, 2, residual="highway", projection=None).named_parameters())
-    assert RNN(3, 4, 2, residual="dense", projection=None).output_size == 11
+from seqskip.layers import RNN
 
 
 def test_a_wrapper_refuses_what_is_no_module() -> None:

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqskip.engines.bptt import rows
-from seqskip.engines.bptt.last import last_states
 from seqskip.engines.bptt.outer import OuterGradient
+from seqskip.lengths import last_states
 from tests.cut import ragged, with_gradients
 from tests.found import Variant
 from tests.strategies import as_parts, assert_close, few, layers

@@ -51,12 +51,5 @@ def start(weights: Mapping[str, Array]) -> Parts:
     return (*(one[-1] for one in starts), np.ones(1), np.zeros(1), *below)
 
 
-def probable(state: Parts) -> Parts:
-    """Return a state whose du and uc lie between 0 and 1."""
-    return tuple(sigmoid(part) if part.shape[-1] == 1 else part for part in state)
-
-
 OPTIONS = ({"levels": 1}, {"levels": 3})
-WRITTEN_OUT = [
-    WrittenOut(layer, skip, OPTIONS, start=start, valid=probable, smooth=False) for layer in (SkipLSTM, SkipGRU)
-]
+WRITTEN_OUT = [WrittenOut(layer, skip, OPTIONS, start=start, smooth=False) for layer in (SkipLSTM, SkipGRU)]

@@ -11,11 +11,11 @@ from torch import Tensor
 
 from seqskip.engines.bptt import driver
 from seqskip.engines.bptt.call import Call
-from seqskip.engines.bptt.last import last_states
 from seqskip.engines.bptt.outer import OuterGradient
 from seqskip.engines.bptt.problem import Problem, Tape
 from seqskip.engines.bptt.sweeps import makers
 from seqskip.engines.bptt.unfollowed import unfollowed
+from seqskip.lengths import last_states
 
 _CALL = (
     "str engine, str kind, int[] delays, str combine, Tensor x, Tensor weight_ih, Tensor weight_hh, "

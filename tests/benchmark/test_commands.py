@@ -1,0 +1,46 @@
+"""What all commands of the benchmark have in common."""
+
+import importlib
+import pkgutil
+from types import ModuleType
+
+import pytest
+
+import seqskip.benchmark
+from seqskip.benchmark.arguments import Command
+
+COMMANDS: list[ModuleType] = [
+    module
+    for found in pkgutil.iter_modules(seqskip.benchmark.__path__)
+    if hasattr(module := importlib.import_module(f"seqskip.benchmark.{found.name}"), "main")
+]
+every_command = pytest.mark.parametrize("command", COMMANDS, ids=lambda module: module.__name__.rpartition(".")[2])
+
+
+def test_all_are_found() -> None:
+    assert len(COMMANDS) >= 7
+
+
+@every_command
+@pytest.mark.parametrize("words", [["--threads", "0"], ["--threads", "two"], ["--no-such"]], ids=" ".join)
+def test_a_bad_option_is_one_line(command: ModuleType, words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        command.main(words)
+    printed = capsys.readouterr().err
+    assert ended.value.code == 2 and printed.count("\n") == 1
+    assert command.__name__ in printed and "--help lists the options" in printed
+
+
+@every_command
+def test_help_says_what_each_option_is(command: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        command.main(["--help"])
+    assert ended.value.code == 0 and "--threads N" in capsys.readouterr().out
+
+
+def test_ctrl_c_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted(*args: object) -> None:
+        raise KeyboardInterrupt
+
+    assert Command("some.command", "Measure.").run(["--threads", "1"], interrupted) == 130
+    assert capsys.readouterr().err == "\nInterrupted.\n"
