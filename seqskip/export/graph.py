@@ -45,21 +45,21 @@ def followed(module: Module, state: bool) -> ExportedProgram:
     answer = Answer(module)
     # The sweeps are operators that no other runtime has; the reference is made of torch's own.
     with _answering(answer), backend("reference"):
-        return torch.export.export(answer, _example(module, state), dynamic_shapes=_sizes(module, state))
+        return torch.export.export(answer, _example(module, state), dynamic_shapes=sizes(module, state))
 
 
 def _example(module: Module, state: bool) -> State:
     """Return inputs to follow; a size of 1 would be taken for the only one there is."""
     core, batch, time = core_of(module), 2, 3
-    sizes = (batch, time) if _batch_first(module) else (time, batch)
+    rows = (batch, time) if _batch_first(module) else (time, batch)
     if module.input_size is None:
-        x = core.like.new_zeros(sizes, dtype=torch.int64)
+        x = core.like.new_zeros(rows, dtype=torch.int64)
     else:
-        x = core.like.new_zeros(*sizes, module.input_size)
-    return x, *(core.like.new_zeros(rows, batch, width) for rows, width in core.state_shapes() if state)
+        x = core.like.new_zeros(*rows, module.input_size)
+    return x, *(core.like.new_zeros(depth, batch, width) for depth, width in core.state_shapes() if state)
 
 
-def _sizes(module: Module, state: bool) -> tuple[Any, ...]:
+def sizes(module: Module, state: bool) -> tuple[Any, ...]:
     """Return which dimensions of the inputs may have any size."""
     batch, time = Dim("batch", min=1), Dim("time", min=1)
     x = {0: batch, 1: time} if _batch_first(module) else {0: time, 1: batch}

@@ -8,7 +8,7 @@ import torch
 from torch._dynamo.exc import TorchDynamoException
 
 from seqskip import checks
-from seqskip.export.graph import Module, core_of, followed
+from seqskip.export.graph import Module, core_of, followed, sizes
 from seqskip.export.quiet import quiet
 from seqskip.model import SequenceModel
 from seqskip.recurrent import Recurrent
@@ -51,7 +51,12 @@ def _translated(module: Module, state: bool, inputs: list[str], outputs: list[st
     try:
         with torch.no_grad(), quiet():
             program = torch.onnx.export(
-                followed(module, state), input_names=inputs, output_names=outputs, dynamo=True, verbose=False
+                followed(module, state),
+                input_names=inputs,
+                output_names=outputs,
+                dynamic_shapes=sizes(module, state),  # for their names
+                dynamo=True,
+                verbose=False,
             )
     except (TorchDynamoException, torch.onnx.OnnxExporterError) as error:
         raise ValueError(

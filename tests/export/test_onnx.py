@@ -48,6 +48,8 @@ def test_two_directions_and_the_batch_first(state: bool, tmp_path: Path) -> None
     layer = seqskip.LSTM(2, 3, 2, **options, batch_first=True).eval()
     file = File(layer, tmp_path, state=state)
     assert len(file.scans()) == 4
+    lines = [[rows, "batch", width] for rows, width in layer.state_shapes()] if state else []
+    assert [one.shape for of in file.ends for one in of] == [["batch", "time", 2], *lines, ["batch", "time", 6], *lines]
     for steps, batch in ((1, 3), (2, 1), (7, 2), (500, 2)):
         x = torch.randn(batch, steps, 2)
         line = [torch.randn(rows, batch, width) for rows, width in layer.state_shapes()] if state else []
