@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from numbers import Integral
 from typing import TypeGuard
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
@@ -28,7 +29,10 @@ def integer_per_layer(name: str, value: object, num_layers: int, least: int) -> 
     if not isinstance(value, Sequence) or isinstance(value, str | bytes):
         return (integer(name, value, least),) * num_layers
     if len(value) != num_layers:
-        raise ValueError(f"{name} given per layer must be num_layers={num_layers} long, got {len(value)}: {value!r}")
+        raise ValueError(
+            f"{name} given per layer must be num_layers={num_layers} long, got {len(value)}: {value!r}; give one "
+            "number for all, or one for each"
+        )
     return tuple(integer(name, one, least) for one in value)
 
 
@@ -81,7 +85,8 @@ def not_negative(name: str, value: object) -> float:
 
 def _is_finite(value: object) -> TypeGuard[float]:
     # An integer may be too large for a float, and comparing tells that; NaN compares as False.
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+    number = isinstance(value, int | float | np.number) and not isinstance(value, bool | np.complexfloating)
+    return number and bool(abs(value) <= sys.float_info.max)  # type: ignore[arg-type]  # a number
 
 
 def floating(name: str, value: object) -> torch.dtype | None:

@@ -1,6 +1,7 @@
 """The ways in which a layer reads a sequence: from its first step to its last, and from its last to its first."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from torch import Tensor
@@ -28,6 +29,7 @@ class Forward:
     cell: Cell
     engine: Engine
     taps: Taps | None = None  # None for a layer that reads the present input, and holds no other
+    start: Mapping[str, Tensor] = field(default_factory=dict)  # of parts whose start is learned, (D, width)
 
     suffix: ClassVar[str] = ""  # of the names of its weights, torch.nn's
 
@@ -39,9 +41,12 @@ class Forward:
 
     def initial(self, x: Tensor) -> State:
         """Return the delay line before the first step of x (T, B, ·), where none is given."""
-        own = self.cell.initial(x)
+        own = tuple(map(self._started, self.cell.state_names, self.cell.initial(x)))
         rows = () if self.taps is None else (x.new_zeros(self.taps.delays[-1], x.size(1), self.taps.features),)
         return (*own, *rows)
+
+    def _started(self, name: str, part: Tensor) -> Tensor:
+        return self.start[name].to(part.dtype).unsqueeze(1).expand_as(part) if name in self.start else part
 
     def drawn(self, batch: int) -> Self:
         """Return the same for one call on B samples in training."""

@@ -30,7 +30,8 @@ class Block(Around):
     def drawn(self, batch: int) -> Self:
         """Return the same for one call on B samples in training: with what is drawn once for each sample."""
         directions = [one.drawn(batch) for one in self.directions]
-        return replace(self, directions=directions).with_kept(batch, self.forward.cell.weight)
+        size = sum(one.cell.widths[0] for one in directions)
+        return replace(self, directions=directions).with_kept(batch, size, self.forward.cell.weight)
 
     def run(self, x: Tensor, initial: Sequence[State], lengths: Tensor | None) -> tuple[Tensor, list[State]]:
         """Return the layer's output and each direction's delay line."""

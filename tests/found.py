@@ -11,7 +11,7 @@ import torch
 
 import seqskip.cells
 import seqskip.layers
-from seqskip.cells import NONLINEARITIES, TorchCell
+from seqskip.cells import NONLINEARITIES, ExtendedCell, TorchCell
 from seqskip.layers import Stack, TorchLayer
 from seqskip.recurrent import Recurrent
 
@@ -59,7 +59,7 @@ def _variants(layer_type: type[TorchLayer]) -> list[Variant]:
     return [Variant(layer_type, {"nonlinearity": name}) for name in NONLINEARITIES]
 
 
-CELLS = _subclasses(seqskip.cells, TorchCell)
+CELLS = [cell for cell in _subclasses(seqskip.cells, TorchCell) if not issubclass(cell, ExtendedCell)]
 LAYERS = _subclasses(seqskip.layers, TorchLayer)
 EVERY_LAYER = [  # but the bases that some have in common, which have no cell
     layer

@@ -35,8 +35,8 @@ ARROWS = {
     "options": {"delays"},
     "interface": {"layouts", "history", "checks"},
     "assembly": {"interface", "stack", "depth", "directions", "engines", "cells", "bound", "delays", "history"},
-    "recurrent": {"assembly", "cells", "segments", "stack", "depth", "engines", "options", "delays", "history"}
-    | {"checks"},
+    "retimed": {"assembly", "cells", "delays", "checks"},
+    "recurrent": {"retimed", "segments", "stack", "depth", "engines", "options", "delays", "history"} | {"checks"},
     "layers": {"recurrent", "options", "interface", "streaming", "forcing", "engines", "init", "cells"}
     | {"bound", "delays", "history", "checks"},
     "model": {"recurrent", "lengths", "taps", "checks"},

@@ -106,7 +106,7 @@ class Wrapper(nn.Module):
         drop = self.wiring.stochastic_depth if self.training else 0.0
         join = self._join(self._ends.size or read.size(-1))
         around = Around(join=join, norm=self.norm, norm_first=self.wiring.norm_first, drop_path=drop)
-        drawn = around.with_kept(place.batch, read)
+        drawn = around.with_kept(place.batch, 1, read)
         return replace(drawn, kept=place.spread(drawn.kept))
 
     def _passed(self, lengths: Any) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ from typing_extensions import Unpack
 from seqskip import checks
 from seqskip.cells import NONLINEARITIES, RNNCell
 from seqskip.layers.torch_shaped import TorchLayer
-from seqskip.options import SkipOptions
+from seqskip.options import TorchOptions
 
 
 class RNN(TorchLayer):
@@ -34,19 +34,16 @@ class RNN(TorchLayer):
         batch_first: bool = False,
         dropout: float = 0.0,
         bidirectional: bool = False,
-        *,
-        combine: str = "sum",
-        init: str = "torch",
-        **options: Unpack[SkipOptions],
+        proj_size: int = 0,
+        **options: Unpack[TorchOptions],
     ):
         self.nonlinearity = checks.choice("nonlinearity", nonlinearity, NONLINEARITIES)
-        positional = (bias, batch_first, dropout, bidirectional)
-        super().__init__(input_size, hidden_size, num_layers, *positional, combine=combine, init=init, **options)
+        positional = (bias, batch_first, dropout, bidirectional, proj_size)
+        super().__init__(input_size, hidden_size, num_layers, *positional, **options)
 
     @property
-    def cell_options(self) -> Mapping[str, Any]:
-        # Not with super().cell_options, which torch.compile cannot read.
-        return {"combine": self.combine, "nonlinearity": self.nonlinearity}
+    def kind_options(self) -> Mapping[str, Any]:
+        return {"nonlinearity": self.nonlinearity}
 
     def shown(self) -> dict[str, object]:
         return super().shown() | {"nonlinearity": self.nonlinearity}

@@ -10,6 +10,7 @@ from seqskip import checks
 from seqskip.cells import COMBINE, Cell, Sizes, TorchCell
 from seqskip.init import INITIALISERS
 from seqskip.interface import LayerState
+from seqskip.layers.extras import Extras
 from seqskip.layers.learned import LearnedDelays
 from seqskip.options import SkipOptions
 from seqskip.recurrent import Recurrent
@@ -28,6 +29,13 @@ class TorchLayer(Recurrent):
             softmax weight per delay, sample and step) or "learned" (one softmax weight per delay and unit): see
             `seqskip.cells.TorchCell`.
         init: "torch", "orthogonal" or "tf1" (see `seqskip.init`).
+        proj_size: project h of an LSTM to so many numbers, as torch.nn.LSTM does; 0 for none.
+        layer_norm: normalise the products of each gate with input and state, and c of an LSTM.
+        recurrent_dropout: probability with which a unit of the state that the gates read is dropped in training, at all
+            steps of a call or at none.
+        weight_dropout: probability with which a number of the recurrent matrices is dropped in training, for a call.
+        zoneout: probability with which a unit keeps its state at a step: one for h and c, or a pair. For what these
+            four compute, see `seqskip.cells.ExtendedCell` and `seqskip.cells.TorchCell`.
 
     Raises:
         ValueError: an argument breaks a rule; the message names the rule and the repair.
@@ -45,15 +53,22 @@ class TorchLayer(Recurrent):
         batch_first: bool = False,
         dropout: float = 0.0,
         bidirectional: bool = False,
+        proj_size: int = 0,
         *,
         combine: str = "sum",
         init: str = "torch",
+        layer_norm: bool = False,
+        recurrent_dropout: float = 0.0,
+        weight_dropout: float = 0.0,
+        zoneout: float | Sequence[float] = 0.0,
         **options: Unpack[SkipOptions],
     ):
         # Before the weights are made, which are made and drawn as these say.
         self.bias = checks.boolean("bias", bias)
         self.combine = checks.choice("combine", combine, COMBINE)
         self.init = checks.choice("init", init, INITIALISERS)
+        self.extras = Extras.of(self.cell_type, proj_size, layer_norm, recurrent_dropout, zoneout)
+        self.weight_dropout = checks.fraction("weight_dropout", weight_dropout)
         super().__init__(
             input_size,
             hidden_size,
@@ -65,20 +80,41 @@ class TorchLayer(Recurrent):
         )
 
     @property
+    def recurrence(self) -> type[TorchCell]:
+        return self.extras.cell(self.cell_type, self.training)
+
+    @property
     def cell_options(self) -> Mapping[str, Any]:
-        return {"combine": self.combine}
+        found = {"combine": self.combine, "weight_dropout": self.weight_dropout, **self.kind_options}
+        return found | self.extras.options(self.recurrence)
+
+    @property
+    def kind_options(self) -> Mapping[str, Any]:
+        """What this kind of cell takes besides."""
+        return {}
+
+    @property
+    def proj_size(self) -> int:
+        """The numbers P of an LSTM's projected state, 0 without projection."""
+        return self.extras.proj_size
+
+    @property
+    def draws(self) -> bool:
+        return super().draws or bool(self.weight_dropout or self.extras.recurrent_dropout or self.extras.zoneout)
 
     def weight_shapes(self, sizes: Sizes) -> dict[str, tuple[int, ...] | None]:
+        self.extras.demand_size(sizes.hidden, self.combine)
         found = super().weight_shapes(sizes)
         return found if self.bias else found | dict.fromkeys(_BIASES)
 
-    def reset_cell(self, cell: Cell) -> None:
+    def reset_cell(self, cell: Cell, layer: int) -> None:
         assert isinstance(cell, TorchCell)
         INITIALISERS[self.init](cell)
 
     def step(self, x: Tensor, state: LayerState | None = None) -> tuple[Tensor, LayerState]:
         """Run one time step of a stream: x (B, I) or (I,) gives (B, H) or (H,) and the state to go on with."""
-        stream = short_way(self, TorchLayer)
+        # A state that is learned is put together by the long way.
+        stream = None if state is None and self.learn_initial_state else short_way(self, TorchLayer)
         if stream is not None and (done := stream.run(self._parameters, self.backend, x, state)) is not None:
             return done
         return super().step(x, state)
@@ -99,12 +135,18 @@ class TorchLayer(Recurrent):
                 f"learned_delays needs combine='learned', got combine={self.combine!r}; nothing is learned"
             )
         places = [(layer, one.suffix) for layer in range(self.num_layers) for one in self._directions]
-        weights = [self.get_parameter(f"weight_delays_l{layer}{suffix}") for layer, suffix in places]
         return [
-            LearnedDelays(layer, bool(suffix), self.delays[layer], weight.detach().softmax(0))
-            for (layer, suffix), weight in zip(places, weights, strict=True)
+            LearnedDelays(layer, bool(suffix), self.delays[layer], self._shares(layer, suffix))
+            for layer, suffix in places
         ]
 
+    def _shares(self, layer: int, suffix: str) -> Tensor:
+        """Return what combine="learned" has learned, (K, H); the share of one delay alone is 1."""
+        weight: Tensor | None = getattr(self, f"weight_delays_l{layer}{suffix}", None)
+        if weight is None:
+            return self.weight_ih_l0.new_ones(1, self.hidden_sizes[layer])
+        return weight.detach().softmax(0)
+
     def shown(self) -> dict[str, object]:
-        own = {"bias": self.bias, "combine": self.combine}
-        return super().shown() | own
+        own = {"bias": self.bias, "combine": self.combine} | self.extras.shown()
+        return super().shown() | own | ({"weight_dropout": self.weight_dropout} if self.weight_dropout else {})
