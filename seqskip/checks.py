@@ -15,7 +15,8 @@ from torch.nn.utils.rnn import PackedSequence
 def integer(name: str, value: object, least: int) -> int:
     """Return `value` if it is an integer of at least `least`, else raise ValueError."""
     if not is_integer(value) or value < least:
-        repair = f"use {int(value)}" if _is_finite(value) and value >= least else f"use {least} or more"
+        whole = _is_finite(value) and value == int(value) >= least
+        repair = f"write {int(value)}" if whole else f"use {least} or more"  # type: ignore[call-overload]  # a number
         raise ValueError(f"{name} must be an integer >= {least}, got {value!r}; {repair}")
     return int(value)
 

@@ -48,7 +48,10 @@ class Extras:
         if kind in EXTENDED or not found.shown():
             return found
         known = ", ".join(cell.__name__ for cell in EXTENDED)
-        raise ValueError(f"{', '.join(found.shown())} need a cell that knows them, {known}, got {kind.__name__}")
+        name = next(iter(found.shown()))
+        raise ValueError(
+            f"{name} needs a cell that knows it, {known}, got {kind.__name__}; use a layer of one of these"
+        )
 
     def cell(self, kind: type[TorchCell], training: bool) -> type[TorchCell]:
         """Return the class of the cells: the plain one, which fast engines know, wherever that does the same."""
@@ -82,7 +85,8 @@ class Extras:
     def shown(self) -> dict[str, object]:
         """Return what was asked for, as `repr` shows it."""
         found: dict[str, object] = {"proj_size": self.proj_size, "layer_norm": self.layer_norm}
-        found |= {"recurrent_dropout": self.recurrent_dropout, "zoneout": self.zoneout}
+        zoneout = self.zoneout[0] if len(set(self.zoneout)) == 1 else self.zoneout
+        found |= {"recurrent_dropout": self.recurrent_dropout, "zoneout": zoneout}
         return {name: value for name, value in found.items() if value}
 
 
