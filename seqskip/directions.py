@@ -11,6 +11,7 @@ from seqskip.cells import Cell
 from seqskip.engines import Engine
 from seqskip.history import State
 from seqskip.lengths import per_sample_reverse
+from seqskip.scan import states
 from seqskip.taps import tapped
 
 
@@ -69,6 +70,13 @@ class Forward:
         output, line = self.engine(self.cell, x, tuple(state), lengths)
         return output, (*line, after)
 
+    def states(self, x: Tensor, initial: State, lengths: Tensor | None) -> State:
+        """Return every part of the state at every step, (T, B, width)."""
+        if self.taps is not None:
+            *state, before = initial
+            x, initial = tapped(x, before, self.taps.delays, lengths)[0], tuple(state)
+        return states(self.cell, x, initial, lengths)
+
 
 @dataclass(frozen=True, eq=False)
 class Reverse(Forward):
@@ -79,6 +87,10 @@ class Reverse(Forward):
     def run(self, x: Tensor, initial: State, lengths: Tensor | None) -> tuple[Tensor, State]:
         output, line = super().run(_backwards(x, lengths), initial, lengths)
         return _backwards(output, lengths), line
+
+    def states(self, x: Tensor, initial: State, lengths: Tensor | None) -> State:
+        found = super().states(_backwards(x, lengths), initial, lengths)
+        return tuple(_backwards(part, lengths) for part in found)
 
 
 def _backwards(x: Tensor, lengths: Tensor | None) -> Tensor:

@@ -10,10 +10,11 @@ from seqskip.delays import Delays, InputDelays, per_layer, taps_per_layer
 from seqskip.depth import Wiring
 from seqskip.engines import BACKENDS, engine_name
 from seqskip.history import State
+from seqskip.interface import LayerInput, LayerState
 from seqskip.options import SkipOptions, StackOptions
 from seqskip.retimed import Retimed
 from seqskip.segments import run_segments
-from seqskip.stack import Block
+from seqskip.stack import Block, split_state
 
 
 class Recurrent(Retimed):
@@ -142,6 +143,27 @@ class Recurrent(Retimed):
         if self.training:
             blocks = [block.drawn(z.size(1)) for block in blocks]
         return run_segments(self.checkpoint_segments, blocks, z, initial, lengths)
+
+    def all_states(
+        self, x: LayerInput, state: LayerState | None = None, *, lengths: Sequence[int] | Tensor | None = None
+    ) -> list[tuple[LayerInput, ...]]:
+        """Return the state of every layer at every step: of each layer all parts, (h, c) of an LSTM.
+
+        Takes what a call takes. Each part is laid out as the output is, (T, B, width), both directions side by side.
+        What `output` tells is the last layer's h alone, before a shortcut and a norm. It runs on the reference loop.
+
+        >>> from seqskip import LSTM
+        >>> layer = LSTM(3, 8, num_layers=2)
+        >>> [[tuple(part.shape) for part in layer] for layer in layer.all_states(torch.zeros(10, 5, 3))]
+        [[(10, 5, 8), (10, 5, 8)], [(10, 5, 8), (10, 5, 8)]]
+        """
+        layout, found = self._layout(x, lengths), []
+        z = layout.read()
+        blocks = [block.drawn(z.size(1)) for block in self.blocks()] if self.training else self.blocks()
+        for block, line in zip(blocks, split_state(blocks, self._initial_state(z, state, layout)), strict=True):
+            z, parts = block.states(z, line, layout.lengths)
+            found.append(tuple(map(layout.write, parts)))
+        return found
 
     def extra_loss(self) -> Tensor | None:
         """Return what the last call adds to the loss of a training, beside what the task asks; None for nothing."""

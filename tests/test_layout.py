@@ -27,7 +27,7 @@ ARROWS = {
     "scan": {"cells", "history", "lengths"},
     "engines": {"cells", "scan", "delays", "history", "lengths", "checks"},
     "init": {"cells"},
-    "directions": {"cells", "engines", "history", "lengths", "taps"},
+    "directions": {"cells", "engines", "scan", "history", "lengths", "taps"},
     "stack": {"depth", "directions", "history"},
     "segments": {"stack", "history"},
     "forcing": {"stack", "cells", "history", "lengths"},
@@ -36,7 +36,8 @@ ARROWS = {
     "interface": {"layouts", "history", "checks"},
     "assembly": {"interface", "stack", "depth", "directions", "engines", "cells", "bound", "delays", "history"},
     "retimed": {"assembly", "cells", "delays", "checks"},
-    "recurrent": {"retimed", "segments", "stack", "depth", "engines", "options", "delays", "history"} | {"checks"},
+    "recurrent": {"retimed", "interface", "segments", "stack", "depth", "engines", "options", "delays", "history"}
+    | {"checks"},
     "layers": {"recurrent", "options", "interface", "streaming", "forcing", "engines", "init", "cells"}
     | {"bound", "delays", "history", "checks"},
     "model": {"recurrent", "lengths", "taps", "checks"},
