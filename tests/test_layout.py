@@ -40,11 +40,24 @@ ARROWS = {
     | {"checks"},
     "layers": {"recurrent", "options", "interface", "streaming", "forcing", "engines", "init", "cells"}
     | {"bound", "delays", "history", "checks"},
+    "conversion": {"layers", "delays"},
     "model": {"recurrent", "lengths", "taps", "checks"},
     "dilated_rnn": {"model", "layers", "delays", "checks"},
     "resnet": {"depth", "cells", "checks"},
     "ode": {"checks"},
-    "analysis": {"cells", "scan", "engines", "taps", "depth", "directions", "stack", "recurrent", "layers", "model"}
+    "analysis": {
+        "conversion",
+        "cells",
+        "scan",
+        "engines",
+        "taps",
+        "depth",
+        "directions",
+        "stack",
+        "recurrent",
+        "layers",
+        "model",
+    }
     | {"resnet", "delays", "history", "layouts", "checks"},
     "tasks": set(),
     "configs": set(),
@@ -55,7 +68,7 @@ ARROWS["benchmark"] = (set(ARROWS) - {"configs"}) | {""}
 ARROWS["cli"] = set(ARROWS) | {""}
 ARROWS["__main__"] = {"cli"}
 # seqskip/__init__.py: public names only
-ARROWS[""] = {"delays", "depth", "engines", "layers", "model", "dilated_rnn", "ode", "resnet"}
+ARROWS[""] = {"conversion", "delays", "depth", "engines", "layers", "model", "dilated_rnn", "ode", "resnet"}
 
 TRAINING_ONLY = {"pytorch_lightning", "lightning", "torchmetrics", "jsonargparse"}
 DRAWING = ("seqskip.analysis.plots", "seqskip.training.curves")  # and what is in them
