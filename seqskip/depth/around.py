@@ -57,5 +57,7 @@ class Around:
 
 def _kept(like: Tensor, batch: int, probability: float) -> Tensor:
     """Return 0 for the samples that lose f and 1 / (1 - p) for the others, so that the mean stays, (B, 1)."""
-    drawn = torch.rand(batch, 1, device=like.device, dtype=like.dtype) >= probability
+    # In float32 at least: half precision knows few small probabilities.
+    wide = torch.promote_types(like.dtype, torch.float32)
+    drawn = torch.rand(batch, 1, device=like.device, dtype=wide) >= probability
     return drawn.to(like.dtype) / (1 - probability) if probability < 1 else torch.zeros_like(drawn, dtype=like.dtype)
