@@ -34,14 +34,9 @@ def from_torch(module: nn.RNNBase, name: str = "model") -> Recurrent:
     """Return the seqskip layer with delays=1 that torch.nn's layer is; the weights are the same tensors.
 
     Raises:
-        ValueError: an LSTM has proj_size, or the module is none of RNN, LSTM and GRU; `name` says which one it is.
+        ValueError: the module is none of RNN, LSTM and GRU; `name` says which one it is.
     """
     layer_type, arguments = described(module, name)
-    if getattr(module, "proj_size", 0):
-        raise ValueError(
-            f"{name} must be an LSTM with proj_size=0, got proj_size={module.proj_size}: what it carries over a step "
-            "is a projection of h; measure one of the same hidden_size without it"
-        )
     return _with_weights(layer_type(**arguments, device="meta"), module)
 
 
