@@ -12,7 +12,7 @@ from seqskip.init import INITIALISERS
 from seqskip.interface import LayerState
 from seqskip.layers.extras import Extras
 from seqskip.layers.learned import LearnedDelays
-from seqskip.options import SkipOptions
+from seqskip.options import SkipOptions, TorchOptions
 from seqskip.recurrent import Recurrent
 from seqskip.streaming import short_way
 
@@ -150,3 +150,14 @@ class TorchLayer(Recurrent):
     def shown(self) -> dict[str, object]:
         own = {"bias": self.bias, "combine": self.combine} | self.extras.shown()
         return super().shown() | own | ({"weight_dropout": self.weight_dropout} if self.weight_dropout else {})
+
+
+def _arguments(kind: type) -> str:
+    """Return what a class says of the arguments of its constructor."""
+    return (kind.__doc__ or "").partition("Args:\n")[2].partition("\n\n")[0]
+
+
+# Where the help of the command line looks for what they mean.
+TorchOptions.__doc__ = (
+    f"Options of RNN, LSTM and GRU.\n\n    Args:\n{_arguments(Recurrent)}\n{_arguments(TorchLayer)}\n"
+)
