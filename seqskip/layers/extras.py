@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from seqskip import checks
@@ -23,6 +24,11 @@ class Extras:
     layer_norm: bool
     recurrent_dropout: float
     zoneout: tuple[float, ...]
+
+    @cached_property
+    def none(self) -> bool:
+        """Whether nothing was asked for."""
+        return not self.shown()
 
     @classmethod
     def of(

@@ -1,7 +1,6 @@
 """Simple recurrent layers."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from typing_extensions import Unpack
 
@@ -23,6 +22,7 @@ class RNN(TorchLayer):
     """
 
     cell_type = RNNCell
+    cell_takes = (*TorchLayer.cell_takes, "nonlinearity")
 
     def __init__(
         self,
@@ -40,10 +40,6 @@ class RNN(TorchLayer):
         self.nonlinearity = checks.choice("nonlinearity", nonlinearity, NONLINEARITIES)
         positional = (bias, batch_first, dropout, bidirectional, proj_size)
         super().__init__(input_size, hidden_size, num_layers, *positional, **options)
-
-    @property
-    def kind_options(self) -> Mapping[str, Any]:
-        return {"nonlinearity": self.nonlinearity}
 
     def shown(self) -> dict[str, object]:
         return super().shown() | {"nonlinearity": self.nonlinearity}

@@ -42,6 +42,7 @@ class TorchLayer(Recurrent):
     """
 
     cell_type: ClassVar[type[TorchCell]]
+    cell_takes: ClassVar[tuple[str, ...]] = ("combine", "weight_dropout")  # of the layer's own
     weight_ih_l0: Tensor
 
     def __init__(
@@ -81,17 +82,12 @@ class TorchLayer(Recurrent):
 
     @property
     def recurrence(self) -> type[TorchCell]:
-        return self.extras.cell(self.cell_type, self.training)
+        return self.cell_type if self.extras.none else self.extras.cell(self.cell_type, self.training)
 
     @property
     def cell_options(self) -> Mapping[str, Any]:
-        found = {"combine": self.combine, "weight_dropout": self.weight_dropout, **self.kind_options}
-        return found | self.extras.options(self.recurrence)
-
-    @property
-    def kind_options(self) -> Mapping[str, Any]:
-        """What this kind of cell takes besides."""
-        return {}
+        found = {name: getattr(self, name) for name in self.cell_takes}
+        return found if self.extras.none else found | self.extras.options(self.recurrence)
 
     @property
     def proj_size(self) -> int:
