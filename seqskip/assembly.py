@@ -57,7 +57,7 @@ class Assembly(Interface, ABC):
     def _allocate(self, factory: dict[str, Any]) -> None:
         self._cell_weights, self._features, self._joined, features = {}, [], [], self.input_size
         # Asked as yes or no: torch.compile takes the number itself for one that may change, and compiles once more.
-        self._drops = self.wiring.stochastic_depth > 0
+        self._drops, self._drops_features = self.wiring.stochastic_depth > 0, self.variational_dropout > 0
         for layer in range(self.num_layers):
             self._features.append(features)
             for direction in self._directions:
@@ -170,7 +170,7 @@ class Assembly(Interface, ABC):
             norm=getattr(self, f"norm_l{layer}", None),
             norm_first=wiring.norm_first,
             dropout=self.dropout if self.training and inner else 0.0,
-            variational=self.variational_dropout if self.training and inner else 0.0,
+            variational=self.variational_dropout if self.training and inner and self._drops_features else 0.0,
             drop_path=wiring.stochastic_depth if self.training and self._drops else 0.0,
         )
 

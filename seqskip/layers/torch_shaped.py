@@ -42,7 +42,7 @@ class TorchLayer(Recurrent):
     """
 
     cell_type: ClassVar[type[TorchCell]]
-    cell_takes: ClassVar[tuple[str, ...]] = ("combine", "weight_dropout")  # of the layer's own
+    cell_takes: ClassVar[tuple[str, ...]] = ("combine",)  # of the layer's own
     weight_ih_l0: Tensor
 
     def __init__(
@@ -70,6 +70,7 @@ class TorchLayer(Recurrent):
         self.init = checks.choice("init", init, INITIALISERS)
         self.extras = Extras.of(self.cell_type, proj_size, layer_norm, recurrent_dropout, zoneout)
         self.weight_dropout = checks.fraction("weight_dropout", weight_dropout)
+        self._drops_weights = self.weight_dropout > 0  # torch.compile takes the number for one that may change
         super().__init__(
             input_size,
             hidden_size,
@@ -87,6 +88,8 @@ class TorchLayer(Recurrent):
     @property
     def cell_options(self) -> Mapping[str, Any]:
         found = {name: getattr(self, name) for name in self.cell_takes}
+        if self._drops_weights:
+            found["weight_dropout"] = self.weight_dropout
         return found if self.extras.none else found | self.extras.options(self.recurrence)
 
     @property
