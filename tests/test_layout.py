@@ -21,6 +21,7 @@ ARROWS = {
     "lengths": set(),
     "bound": set(),
     "layouts": {"lengths"},
+    "samples": {"checks"},
     "taps": {"lengths"},
     "cells": {"bound", "delays", "history", "checks"},
     "depth": {"bound", "lengths", "checks"},
@@ -34,6 +35,7 @@ ARROWS = {
     "streaming": {"engines", "depth", "cells", "delays"},
     "options": {"delays", "init"},
     "interface": {"layouts", "history", "checks"},
+    "states": {"interface", "history", "samples"},
     "assembly": {"interface", "stack", "depth", "directions", "engines", "cells", "bound", "delays", "history"},
     "retimed": {"assembly", "cells", "delays", "checks"},
     "recurrent": {"retimed", "interface", "segments", "stack", "depth", "engines", "options", "delays", "history"}
@@ -68,7 +70,8 @@ ARROWS["benchmark"] = (set(ARROWS) - {"configs"}) | {""}
 ARROWS["cli"] = set(ARROWS) | {""}
 ARROWS["__main__"] = {"cli"}
 # seqskip/__init__.py: public names only
-ARROWS[""] = {"conversion", "delays", "depth", "engines", "layers", "model", "dilated_rnn", "ode", "resnet"}
+ARROWS[""] = {"conversion", "delays", "depth", "engines", "init", "layers", "model", "dilated_rnn", "ode", "resnet"}
+ARROWS[""] |= {"states"}
 
 TRAINING_ONLY = {"pytorch_lightning", "lightning", "torchmetrics", "jsonargparse"}
 DRAWING = ("seqskip.analysis.plots", "seqskip.training.curves")  # and what is in them
