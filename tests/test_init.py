@@ -1,6 +1,7 @@
 """How weights start: what a layer does with every initialiser that fits it, and which it refuses."""
 
 import copy
+import math
 import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -101,6 +102,23 @@ def test_any_type_combination_and_direction(one: Variant, init: Any, combine: st
     assert all(weight.requires_grad and weight.is_leaf for weight in layer.parameters())
     without = [] if isinstance(init, Chrono | ForgetBias) else [build(one, init, bias=False)]
     assert all("bias" not in name for layer in without for name in weights(layer))
+
+
+@starts
+def test_cells_with_norms_projections_and_zoneout_start_so_too(one: Variant, init: Any) -> None:
+    options = {"layer_norm": True, "zoneout": 0.1, "learn_initial_state": True}
+    options |= {"proj_size": 2} if one.layer_type is LSTM else {}
+    torch.manual_seed(1)
+    layer = build(one, init, **options)
+    first = weights(layer)
+    assert all(weight.isfinite().all() for weight in first.values())
+    if isinstance(init, Chrono | ForgetBias):
+        low, high = (0, math.log(init.longest / 2 - 1)) if isinstance(init, Chrono) else (init.value, init.value)
+        for bias in ("ih_l0", "ih_l1"):
+            assert low <= first[f"bias_{bias}"][4:8].min() and first[f"bias_{bias}"][4:8].max() <= high
+    torch.manual_seed(1)
+    layer.reset_parameters()
+    assert same(weights(layer), first)
 
 
 def test_repr_shows_a_start_that_is_not_torchs(layer_type: type[TorchLayer]) -> None:

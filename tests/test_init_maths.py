@@ -36,6 +36,13 @@ def test_orthogonal_start(variant: Variant, delays: tuple[int, ...], combine: st
     _assert_fills(layer.weight_ih_l1, 5**-0.5)
 
 
+def test_orthogonal_start_of_a_projected_state() -> None:
+    layer = LSTM(3, 5, proj_size=2, delays=(1, 4), init="orthogonal", dtype=torch.float64)
+    for gate in layer.weight_hh_l0.split(5):  # [U_1 U_4], each (H, P)
+        for matrix in gate.split(2, 1):
+            torch.testing.assert_close(matrix.T @ matrix, torch.eye(2, dtype=torch.float64) / 2, rtol=0, atol=1e-12)
+
+
 def _assert_fills(weight: Tensor, bound: float) -> None:
     assert weight.abs().max() <= bound
     assert weight.max() > 0.7 * bound

@@ -30,9 +30,11 @@ class Uniform(Initialiser):
 class Orthogonal(Initialiser):
     """Start as `Uniform`, then make each gate's recurrent matrix of each delay orthogonal.
 
-    With K matrices (combine="sum") each is divided by √K, so that the rows of a gate's block [U_d1 ... U_dK]
-    are orthonormal for any K: Σ_d U_d U_dᵀ = 1. Reference: Saxe, McClelland & Ganguli (2014, arXiv 1312.6120);
-    Henaff, Szlam & LeCun (2016, arXiv 1602.06662) for recurrent nets.
+    With K matrices (combine="sum") each is divided by √K, so that the rows of a gate's block [U_d1 ... U_dK] are
+    orthonormal for any K: Σ_d U_d U_dᵀ = 1. Those that read a projected state, (H, P), have orthogonal columns.
+
+    Reference: Saxe, McClelland & Ganguli (2014, arXiv 1312.6120); Henaff, Szlam & LeCun (2016, arXiv 1602.06662) for
+    recurrent nets.
     """
 
     def draw(self, cell: TorchCell) -> None:
@@ -51,7 +53,7 @@ class Identity(Initialiser):
     With relu and no input a state stays as it is, and so does its gradient. With K matrices (combine="sum") each is
     I/K: their sum is the identity, so that the recurrence reads the mean of the delayed states, as with combine="mean",
     and a constant state still stays. K identities would blow it up, one beside zeros would leave the other delays out.
-    By what combine="gate" and "learned" choose their delays starts as in `Uniform`.
+    By what combine="gate" and "learned" choose their delays starts as in `Uniform`; with layer_norm no state stays.
 
     Reference: Le, Jaitly & Hinton (2015, arXiv 1504.00941), whose units are relu; those of tanh forget, as 1/√t. Every
     layer of a stack reads the one below through an N(0, 0.001²) of its own: give it a shortcut, or start it in another
