@@ -7,6 +7,8 @@ import importlib
 from importlib.metadata import version
 from types import ModuleType
 
+from seqskip import init as init
+from seqskip import states as states
 from seqskip.conversion import convert as convert
 from seqskip.conversion import to_torch as to_torch
 from seqskip.delays import dilated as dilated
@@ -38,7 +40,7 @@ from seqskip.resnet import ResNet as ResNet
 
 __version__ = version("seqskip")
 
-_ON_DEMAND = ("analysis", "benchmark", "init", "tasks", "training")  # packages that cost time to import
+_ON_DEMAND = ("analysis", "benchmark", "tasks", "training")  # packages that cost time to import
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -151,7 +151,7 @@ def _beyond_torch(layer: TorchLayer) -> str:
     """Return what a layer has that torch.nn's has not, as `repr` shows it."""
     shown = layer.shown()
     usual = {"delays": (1,), "residual": None, "combine": shown["combine"]}
-    known = ("num_layers", "batch_first", "dropout", "bidirectional", "bias", "proj_size", "nonlinearity")
+    known = ("num_layers", "batch_first", "dropout", "bidirectional", "bias", "proj_size", "nonlinearity", "init")
     found = {key: value for key, value in shown.items() if key not in known and value != usual.get(key)}
     if len(set(layer.hidden_sizes)) > 1:
         found["hidden_size"] = layer.hidden_sizes

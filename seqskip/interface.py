@@ -40,6 +40,18 @@ class Interface(nn.Module, ABC):
     def initial_state(self, x: Tensor) -> State:
         """Return the state before the first step of x (T, B, I), where the caller gives none."""
 
+    def initial(self, batch_size: int | None = None) -> LayerState:
+        """Return the state, parts (D, B, H), from which B samples start where none is given; (D, H) for None.
+
+        Raises:
+            ValueError: batch_size is no integer >= 1.
+        """
+        batch = 1 if batch_size is None else checks.integer("batch_size", batch_size, 1)
+        parts = self.initial_state(self.like.new_zeros(1, batch, self.input_size))
+        if batch_size is None:
+            parts = tuple(part.squeeze(1) for part in parts)
+        return parts if len(parts) > 1 else parts[0]
+
     @property
     @abstractmethod
     def like(self) -> Tensor:

@@ -6,6 +6,7 @@ from typing import TypedDict
 import torch
 
 from seqskip.delays import Delays, InputDelays
+from seqskip.init import Initialiser
 
 
 class SkipOptions(TypedDict, total=False):
@@ -31,7 +32,7 @@ class TorchOptions(SkipOptions, total=False):
     """The keyword arguments that RNN, LSTM and GRU have beside torch.nn's; `TorchLayer` describes its own of them."""
 
     combine: str
-    init: str
+    init: Initialiser | str
     layer_norm: bool
     recurrent_dropout: float
     weight_dropout: float

@@ -21,19 +21,21 @@ ARROWS = {
     "lengths": set(),
     "bound": set(),
     "layouts": {"lengths"},
+    "samples": {"checks"},
     "taps": {"lengths"},
     "cells": {"bound", "delays", "history", "checks"},
     "depth": {"bound", "lengths", "checks"},
     "scan": {"cells", "history", "lengths"},
     "engines": {"cells", "scan", "delays", "history", "lengths", "checks"},
-    "init": {"cells"},
+    "init": {"cells", "checks"},
     "directions": {"cells", "engines", "scan", "history", "lengths", "taps"},
     "stack": {"depth", "directions", "history"},
     "segments": {"stack", "history"},
     "forcing": {"stack", "cells", "history", "lengths"},
     "streaming": {"engines", "depth", "cells", "delays"},
-    "options": {"delays"},
+    "options": {"delays", "init"},
     "interface": {"layouts", "history", "checks"},
+    "states": {"interface", "history", "samples"},
     "assembly": {"interface", "stack", "depth", "directions", "engines", "cells", "bound", "delays", "history"},
     "retimed": {"assembly", "cells", "delays", "checks"},
     "recurrent": {"retimed", "interface", "segments", "stack", "depth", "engines", "options", "delays", "history"}
@@ -68,7 +70,8 @@ ARROWS["benchmark"] = (set(ARROWS) - {"configs"}) | {""}
 ARROWS["cli"] = set(ARROWS) | {""}
 ARROWS["__main__"] = {"cli"}
 # seqskip/__init__.py: public names only
-ARROWS[""] = {"conversion", "delays", "depth", "engines", "layers", "model", "dilated_rnn", "ode", "resnet"}
+ARROWS[""] = {"conversion", "delays", "depth", "engines", "init", "layers", "model", "dilated_rnn", "ode", "resnet"}
+ARROWS[""] |= {"states"}
 
 TRAINING_ONLY = {"pytorch_lightning", "lightning", "torchmetrics", "jsonargparse"}
 DRAWING = ("seqskip.analysis.plots", "seqskip.training.curves")  # and what is in them

@@ -8,7 +8,7 @@ from typing_extensions import Unpack
 
 from seqskip import checks
 from seqskip.cells import COMBINE, Cell, Sizes, TorchCell
-from seqskip.init import INITIALISERS
+from seqskip.init import Initialiser, initialiser
 from seqskip.interface import LayerState
 from seqskip.layers.extras import Extras
 from seqskip.layers.learned import LearnedDelays
@@ -28,7 +28,8 @@ class TorchLayer(Recurrent):
         combine: how several delays become one input: "sum" (a matrix per delay), "mean" (one matrix), "gate" (one
             softmax weight per delay, sample and step) or "learned" (one softmax weight per delay and unit): see
             `seqskip.cells.TorchCell`.
-        init: "torch", "orthogonal" or "tf1" (see `seqskip.init`).
+        init: how weights start: "torch", "orthogonal", "identity", "tf1", or an object of `seqskip.init`, such as
+            Chrono(longest=1000), ForgetBias(1.0) or an `Initialiser` of one's own.
         proj_size: project h of an LSTM to so many numbers, as torch.nn.LSTM does; 0 for none.
         layer_norm: normalise the products of each gate with input and state, and c of an LSTM.
         recurrent_dropout: probability with which a unit of the state that the gates read is dropped in training, at all
@@ -57,7 +58,7 @@ class TorchLayer(Recurrent):
         proj_size: int = 0,
         *,
         combine: str = "sum",
-        init: str = "torch",
+        init: Initialiser | str = "torch",
         layer_norm: bool = False,
         recurrent_dropout: float = 0.0,
         weight_dropout: float = 0.0,
@@ -67,7 +68,8 @@ class TorchLayer(Recurrent):
         # Before the weights are made, which are made and drawn as these say.
         self.bias = checks.boolean("bias", bias)
         self.combine = checks.choice("combine", combine, COMBINE)
-        self.init = checks.choice("init", init, INITIALISERS)
+        initialiser(init).demand_fitting(self.cell_type, self.bias)
+        self.init = init
         self.extras = Extras.of(self.cell_type, proj_size, layer_norm, recurrent_dropout, zoneout)
         self.weight_dropout = checks.fraction("weight_dropout", weight_dropout)
         self._drops_weights = self.weight_dropout > 0  # torch.compile takes the number for one that may change
@@ -108,7 +110,7 @@ class TorchLayer(Recurrent):
 
     def reset_cell(self, cell: Cell, layer: int) -> None:
         assert isinstance(cell, TorchCell)
-        INITIALISERS[self.init](cell)
+        initialiser(self.init)(cell)
 
     def step(self, x: Tensor, state: LayerState | None = None) -> tuple[Tensor, LayerState]:
         """Run one time step of a stream: x (B, I) or (I,) gives (B, H) or (H,) and the state to go on with."""
@@ -148,7 +150,9 @@ class TorchLayer(Recurrent):
 
     def shown(self) -> dict[str, object]:
         own = {"bias": self.bias, "combine": self.combine} | self.extras.shown()
-        return super().shown() | own | ({"weight_dropout": self.weight_dropout} if self.weight_dropout else {})
+        beyond = {"weight_dropout": self.weight_dropout, "init": self.init}
+        usual = {"weight_dropout": 0.0, "init": "torch"}
+        return super().shown() | own | {name: value for name, value in beyond.items() if value != usual[name]}
 
 
 def _arguments(kind: type) -> str:

@@ -23,6 +23,21 @@ CASES = {
     "--model.core.residual=ad": ["residual must be one of add, highway, dense, got 'ad'", "did you mean 'add'"],
     "--model.core.residul=add": ["no option 'residul'", "did you mean 'residual'"],
     "--model.core.norm=lay": ["norm must be one of layer, rms, batch, got 'lay'", "did you mean 'layer'"],
+    "--model.core.init=orthogonl": [
+        "init must be one of torch, orthogonal, identity, tf1",
+        "did you mean 'orthogonal'",
+    ],
+    "--model.core.init=Chrono": ["model.core.init.longest must be given"],
+    "--model.core.init={class_path: Chrno}": ["model.core.init must be one of Chrono, ForgetBias", "mean 'Chrono'"],
+    "--model.core.init={class_path: Chrono, init_args: {longst: 9}}": ["no option 'longst'", "mean 'longest'"],
+    "--model.core.init={class_path: Chrono, init_args: {longest: x}}": [
+        "model.core.init.longest",
+        "type float, got 'x'",
+    ],
+    "--model.core.init={class_path: Chrono, init_args: {longest: 1}}": [
+        ": longest must be a finite number >= 2, got 1"
+    ],
+    "--model.core.init={class_path: Chrono, init_args: {longest: 9}}": ["is one for LSTM and GRU, got RNN"],
     "--model.core.input_delays=-1": ["input_delays must be integers >= 0, got -1"],
     "--model.core.delays=8": ["delays must be given once", "model.core.delays=8"],
     "--model.core.num_layers=2": ["delays must be given once", "model.core.num_layers=2"],
@@ -52,6 +67,8 @@ HOSTILE = {
         "model: {optimizer: {class_path: pytorch_lightning.cli.instantiate_class, "
         "init_args: {init: {class_path: os.system, init_args: {command: touch hit}}}}}"
     ),
+    "an initialiser": "model: {core: {init_args: {init: {class_path: os.system, init_args: {command: touch hit}}}}}",
+    "what is behind an initialiser": "model: {core: {init_args: {init: {class_path: seqskip.init.base.torch.load}}}}",
     "a checkpoint elsewhere": (
         "trainer: {callbacks: [{class_path: ModelCheckpoint, init_args: {dirpath: /anywhere}}]}"
     ),
