@@ -56,6 +56,9 @@ def explain(message: str, known: Sequence[str]) -> str:
     wrong = re.search(r"Expected an? <class '(\w+)'>\. Got value: (.*)", message)
     if keys and wrong:
         return f"{'.'.join(keys)} must be of type {wrong[1]}, got {wrong[2]!r}"
+    optional = re.search(r"\[<class '(\w+)'>, <class 'NoneType'>\].*Given value: ([^\n]*)", message, re.DOTALL)
+    if keys and optional:
+        return f"{'.'.join(keys)} must be of type {optional[1]} or null, got {optional[2]!r}"
     return message
 
 
