@@ -17,8 +17,8 @@ class SequenceChunks(IterableDataset[Chunk]):
 
     Hand it to a Trainer in the place of a DataLoader: a training that was stopped then goes on at its chunk. Or to
     `DataLoader(chunks, batch_size=None, num_workers=1)`, which reads ahead in a process of its own; a training that
-    goes on then begins the sequences anew. Each pass reads them from their start. With several processes of a
-    distributed training, give each its own sequences.
+    goes on then begins the sequences anew. Each pass reads them from their start. An object knows how far it is: make
+    one for training and another for validation, and with several processes one of its own sequences for each.
 
     x, y and mask may be anything with a shape that is cut along time as x[:, a:b]: a tensor, a numpy array, a
     np.memmap or a dataset of h5py. Of what is no tensor, floating-point numbers are read as `dtype`, integers as int64.
