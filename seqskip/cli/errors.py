@@ -59,6 +59,9 @@ def explain(message: str, known: Sequence[str]) -> str:
     wrong = re.search(r"Expected an? <class '(\w+)'>\. Got value: (.*)", message)
     if key and wrong:
         return f"{key} must be of type {wrong[1]}, got {wrong[2]!r}"
+    optional = re.search(r"\[<class '(\w+)'>, <class 'NoneType'>\].*Given value: ([^\n]*)", message, re.DOTALL)
+    if key and optional:
+        return f"{key} must be of type {optional[1]} or null, got {optional[2]!r}"
     return message
 
 
@@ -70,13 +73,16 @@ def _unknown_option(key: str, option: str, message: str) -> str:
 
 
 def _subclasses(kind: type) -> dict[str, type]:
-    """Return the classes of one kind that have been imported, by name."""
+    """Return the classes of one kind that a config may name, by name."""
     found: dict[str, type] = {}
     waiting: list[type] = [kind]
     while waiting:
         children: list[type] = waiting.pop().__subclasses__()
         waiting += children
-        found |= {c.__name__: c for c in children if not inspect.isabstract(c) and not c.__name__.startswith("_")}
+        public = (c for c in children if not inspect.isabstract(c) and not c.__name__.startswith("_"))
+        found |= {
+            c.__name__: c for c in public if c.__module__.startswith(("seqskip.", "torch.", "pytorch_lightning."))
+        }
     return dict(sorted(found.items()))
 
 

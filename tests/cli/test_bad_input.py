@@ -20,6 +20,8 @@ CASES = {
     "--data.task.delay=abc": ["data.task.delay must be of type int, got 'abc'"],
     "--data.task.delay=0": ["delay must be an integer >= 1, got 0"],
     "--data.batch_size=0": ["batch_size must be an integer >= 1, got 0"],
+    "--data.chunk_steps=0": ["chunk_steps must be an integer >= 1, got 0"],
+    "--data.chunk_steps=half": ["data.chunk_steps must be of type int or null, got 'half'"],
     "--model.core.residual=ad": ["residual must be one of add, highway, dense, got 'ad'", "did you mean 'add'"],
     "--model.core.residul=add": ["no option 'residul'", "did you mean 'residual'"],
     "--model.core.norm=lay": ["norm must be one of layer, rms, batch, got 'lay'", "did you mean 'layer'"],
@@ -94,6 +96,21 @@ def test_mistakes_are_answered_in_one_line(word: str, tmp_path: Path, capsys: py
     said = refused(["fit", "--config=copying", *TINY, word], tmp_path, capsys)
     for text in CASES[word]:
         assert text in said
+
+
+@pytest.mark.parametrize(
+    ("config", "word", "message"),
+    [
+        ("adding", "--seed_everything=0", "chunk_steps needs a task with an answer at every step, got Adding"),
+        ("copying", "--model.core.bidirectional=true", "a chunk needs a layer with bidirectional=False, got"),
+        ("copying", "--model.core.norm=batch", "a chunk needs a norm of each step alone, got norm='batch'"),
+    ],
+)
+def test_chunks_are_refused_where_they_change_the_answers(
+    config: str, word: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = refused(["fit", f"--config={config}", "--data.chunk_steps=4", word], tmp_path, capsys)
+    assert message in said
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
