@@ -43,7 +43,7 @@ ARROWS = {
     "layers": {"recurrent", "options", "interface", "streaming", "forcing", "engines", "init", "cells"}
     | {"bound", "delays", "history", "checks"},
     "conversion": {"layers", "delays"},
-    "model": {"recurrent", "lengths", "taps", "checks"},
+    "model": {"recurrent", "interface", "lengths", "taps", "checks"},
     "dilated_rnn": {"model", "layers", "delays", "checks"},
     "resnet": {"depth", "cells", "checks"},
     "ode": {"checks"},

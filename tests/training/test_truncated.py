@@ -27,6 +27,7 @@ from tests.training.test_every_layer import FIRST
 SKIPS = {"delays": ((1, 3), (2, 4)), "residual": "add"}
 CORES = [*FIRST, *(Case(layer, SKIPS) for layer in (seqskip.RNN, seqskip.LSTM, seqskip.GRU))]
 CORES += [Case(seqskip.SkipGRU, {"cost_per_sample": 0.1}), Case(seqskip.LSTM, SKIPS | {"input_delays": (0, 2)})]
+CORES += [Case(seqskip.GRU, SKIPS | {"learn_initial_state": True})]
 
 
 @pytest.mark.parametrize("case", CORES, ids=str)
