@@ -20,10 +20,10 @@ from seqskip.stack import Block, split_state
 class Recurrent(Retimed):
     """A stack of recurrent layers with the inputs and outputs of torch.nn's.
 
-    Inputs: x of shape (T, B, I), (B, T, I) with batch_first, (T, I) unbatched, or a PackedSequence; state as
-    returned, or None for zeros, or for what else the cell starts from; lengths, one integer in 0 to T per sample, where
-    a batch is padded. Outputs: the last layer's output, (T, B, H) or laid out as x, and the state; (T, B, 2H) if
-    bidirectional.
+    Inputs: `input` x of shape (T, B, I), (B, T, I) with batch_first, (T, I) unbatched, or a PackedSequence; `hx`, the
+    state as returned, or None for zeros, or for what else the cell starts from; `lengths`, one integer in 0 to T per
+    sample, where a batch is padded. Outputs: the last layer's output, (T, B, H) or laid out as x, and the state;
+    (T, B, 2H) if bidirectional.
 
     The state holds the whole delay line: each part has shape (Σ_l D_l, B, H), D_l = max(delays of layer l), rounded up,
     layer after layer and oldest first; if bidirectional, each layer's forward line and then its reverse line. With
@@ -70,7 +70,8 @@ class Recurrent(Retimed):
             checkpoints.
 
     Raises:
-        ValueError: an argument, an input or a state breaks a rule; the message names the rule and the repair.
+        ValueError: an argument, an input or a state breaks a rule; the message names the rule and the repair. Where
+            torch.nn raises TypeError or RuntimeError, that is what it is too (see `seqskip.errors`).
     """
 
     def __init__(
