@@ -1,5 +1,6 @@
 """The stack that all layers share: what it may be asked for, and how it runs, with skips through time and depth."""
 
+import warnings
 from collections.abc import Sequence
 
 import torch
@@ -109,6 +110,7 @@ class Recurrent(Retimed):
         self._input_delays = taps_per_layer(input_delays, num_layers)
         self.wiring = Wiring(residual, projection, norm, norm_first, residual_scale, stochastic_depth)
         self.variational_dropout = checks.fraction("variational_dropout", variational_dropout)
+        self._warn_of_idle_dropout()
         self.learn_initial_state = checks.boolean("learn_initial_state", learn_initial_state)
         self.backend = checks.choice("backend", backend, BACKENDS)
         self.checkpoint_segments = checks.integer("checkpoint_segments", checkpoint_segments, 1)
@@ -117,6 +119,16 @@ class Recurrent(Retimed):
             self.wiring.demand_steps_alone("checkpoint_segments > 1", "use checkpoint_segments=1, which holds all")
         self._allocate({"device": device, "dtype": checks.floating("dtype", dtype)})
         self.reset_parameters()
+
+    def _warn_of_idle_dropout(self) -> None:
+        dropped = {"dropout": self.dropout, "variational_dropout": self.variational_dropout}
+        idle = [f"{name}={p}" for name, p in dropped.items() if p and self.num_layers == 1]
+        if idle:
+            warnings.warn(
+                f"{' and '.join(idle)} must stand between layers to drop anything, got num_layers=1; use more layers, "
+                "or 0",
+                stacklevel=4,  # where an LSTM or a GRU is made
+            )
 
     @property
     def hidden_size(self) -> int:

@@ -137,6 +137,8 @@ def test_dropout_in_training_drops_its_share_of_outputs_and_no_state() -> None:
     assert abs(1 - kept.double().mean().item() - p) < 5 * deviation
 
 
-def test_the_last_layer_has_no_dropout() -> None:
+def test_the_last_layer_has_no_dropout_and_a_layer_alone_says_so() -> None:
     x = torch.zeros(6, 2, 1)
-    assert torch.equal(counter(1, 0.9)(x)[0], counter(1, 0.0)(x)[0])
+    with pytest.warns(UserWarning, match=r"^dropout=0\.9 must stand between layers to drop anything, got num_layers=1"):
+        alone = counter(1, 0.9)
+    assert torch.equal(alone(x)[0], counter(1, 0.0)(x)[0])
