@@ -95,10 +95,11 @@ def _is_finite(value: object) -> TypeGuard[float]:
 
 
 def floating(name: str, value: object) -> torch.dtype | None:
-    """Return `value` if it is a floating-point dtype, or None, else raise ValueError."""
+    """Return `value` if it is a floating-point dtype, or None, else raise ValueError, a TypeMismatch if it is none."""
     if value is None or (isinstance(value, torch.dtype) and value.is_floating_point):
         return value
-    raise ValueError(f"{name} must be a floating-point type, got {value!r}; use torch.float32")
+    error = ValueError if isinstance(value, torch.dtype) else TypeMismatch
+    raise error(f"{name} must be a floating-point type, got {value!r}; use torch.float32")
 
 
 def choice(name: str, value: object, known: Iterable[str]) -> str:
