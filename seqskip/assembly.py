@@ -126,7 +126,9 @@ class Assembly(Interface, ABC):
 
     @property
     def like(self) -> Tensor:
-        return next(self.parameters())
+        # A replica of torch.nn.DataParallel has its weights as attributes, and no parameters.
+        weight = next(self.parameters(), None)
+        return self.cell(0).weight if weight is None else weight
 
     def reset_parameters(self) -> None:
         """Draw all weights anew: the cells' as their authors do, those of shortcuts from U(-1/√I, 1/√I).

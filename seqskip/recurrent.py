@@ -1,5 +1,6 @@
 """The stack that all layers share: what it may be asked for, and how it runs, with skips through time and depth."""
 
+import warnings
 from collections.abc import Sequence
 
 import torch
@@ -20,10 +21,10 @@ from seqskip.stack import Block, split_state
 class Recurrent(Retimed):
     """A stack of recurrent layers with the inputs and outputs of torch.nn's.
 
-    Inputs: x of shape (T, B, I), (B, T, I) with batch_first, (T, I) unbatched, or a PackedSequence; state as
-    returned, or None for zeros, or for what else the cell starts from; lengths, one integer in 0 to T per sample, where
-    a batch is padded. Outputs: the last layer's output, (T, B, H) or laid out as x, and the state; (T, B, 2H) if
-    bidirectional.
+    Inputs: `input` x of shape (T, B, I), (B, T, I) with batch_first, (T, I) unbatched, or a PackedSequence; `hx`, the
+    state as returned, or None for zeros, or for what else the cell starts from; `lengths`, one integer in 0 to T per
+    sample, where a batch is padded. Outputs: the last layer's output, (T, B, H) or laid out as x, and the state;
+    (T, B, 2H) if bidirectional.
 
     The state holds the whole delay line: each part has shape (Σ_l D_l, B, H), D_l = max(delays of layer l), rounded up,
     layer after layer and oldest first; if bidirectional, each layer's forward line and then its reverse line. With
@@ -70,7 +71,8 @@ class Recurrent(Retimed):
             checkpoints.
 
     Raises:
-        ValueError: an argument, an input or a state breaks a rule; the message names the rule and the repair.
+        ValueError: an argument, an input or a state breaks a rule; the message names the rule and the repair. Where
+            torch.nn raises TypeError or RuntimeError, that is what it is too (see `seqskip.errors`).
     """
 
     def __init__(
@@ -108,6 +110,7 @@ class Recurrent(Retimed):
         self._input_delays = taps_per_layer(input_delays, num_layers)
         self.wiring = Wiring(residual, projection, norm, norm_first, residual_scale, stochastic_depth)
         self.variational_dropout = checks.fraction("variational_dropout", variational_dropout)
+        self._warn_of_idle_dropout()
         self.learn_initial_state = checks.boolean("learn_initial_state", learn_initial_state)
         self.backend = checks.choice("backend", backend, BACKENDS)
         self.checkpoint_segments = checks.integer("checkpoint_segments", checkpoint_segments, 1)
@@ -116,6 +119,16 @@ class Recurrent(Retimed):
             self.wiring.demand_steps_alone("checkpoint_segments > 1", "use checkpoint_segments=1, which holds all")
         self._allocate({"device": device, "dtype": checks.floating("dtype", dtype)})
         self.reset_parameters()
+
+    def _warn_of_idle_dropout(self) -> None:
+        dropped = {"dropout": self.dropout, "variational_dropout": self.variational_dropout}
+        idle = [f"{name}={p}" for name, p in dropped.items() if p and self.num_layers == 1]
+        if idle:
+            warnings.warn(
+                f"{' and '.join(idle)} must stand between layers to drop anything, got num_layers=1; use more layers, "
+                "or 0",
+                stacklevel=4,  # where an LSTM or a GRU is made
+            )
 
     @property
     def hidden_size(self) -> int:

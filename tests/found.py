@@ -42,7 +42,7 @@ class Variant:
     options: dict[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        return "-".join((self.layer_type.__name__, *self.options.values()))
+        return "-".join((self.layer_type.__name__, *map(str, self.options.values())))
 
     def build(self, input_size: int, hidden_size: int, *sizes: int, **options: Any) -> TorchLayer:
         return self.layer_type(input_size, hidden_size, *sizes, **self.options, **options)

@@ -7,13 +7,13 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import Tensor, nn
+from torch import Tensor
 
 from seqskip import GRU, LSTM, RNN
 from seqskip.cells import ExtendedCell
 from seqskip.layers import TorchLayer
 from tests.literature.written_out import Array, Now, Parts, run, sigmoid
-from tests.strategies import as_parts, assert_close, few, inputs, multiples, seeds
+from tests.strategies import as_parts, few, inputs, multiples, seeds
 
 KINDS = [RNN, LSTM, GRU]
 every_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
@@ -118,32 +118,6 @@ def test_one_mask_acts_at_all_steps(kind: type[TorchLayer], backend: str, data: 
         one = tuple(part[:, b : b + 1].numpy() for part in state)
         expected = run(step, layer, x[:, b : b + 1].numpy(), one)[0][len(one[0]) :]
         np.testing.assert_allclose(output[:, b : b + 1].detach(), expected, rtol=1e-11, atol=1e-11)
-
-
-@pytest.mark.parametrize("bidirectional", [False, True])
-@pytest.mark.parametrize("bias", [False, True])
-@pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN:UserWarning")
-def test_a_projected_lstm_is_that_of_torch(bias: bool, bidirectional: bool) -> None:
-    options: dict[str, Any] = {"bias": bias, "bidirectional": bidirectional, "proj_size": 3, "dtype": torch.float64}
-    torch.manual_seed(4)
-    twin = nn.LSTM(2, 5, 2, **options)
-    torch.manual_seed(4)
-    layer = LSTM(2, 5, 2, **options)
-    names = [name for name, _ in twin.named_parameters()]
-    assert sorted(names) == sorted(name for name, _ in layer.named_parameters())
-    for name, weight in twin.named_parameters():
-        assert torch.equal(weight, layer.get_parameter(name)), name
-    x = torch.randn(7, 3, 2, dtype=torch.float64)
-    state = (torch.randn(2 + 2 * bidirectional, 3, n, dtype=torch.float64) for n in (3, 5))
-    h, c = state
-    found, expected = layer(x, (h, c)), twin(x, (h, c))
-    assert_close([found[0], *found[1]], [expected[0], *expected[1]])
-    weights = [[net.get_parameter(name) for name in names] for net in (layer, twin)]
-    grads = [
-        torch.autograd.grad(out[0].square().sum() + out[1][1].sum(), own)
-        for out, own in zip((found, expected), weights, strict=True)
-    ]
-    assert_close(*grads)
 
 
 @every_kind

@@ -16,7 +16,8 @@ PLACES = {"seqskip": ROOT / "seqskip", "seqskip.tasks": ROOT / "tasks", "seqskip
 # Of each package or module of seqskip the others that it may import.
 ARROWS = {
     "history": set(),
-    "checks": set(),
+    "errors": set(),
+    "checks": {"errors"},
     "delays": {"checks"},
     "lengths": set(),
     "bound": set(),

@@ -38,6 +38,7 @@ class RNN(TorchLayer):
         **options: Unpack[TorchOptions],
     ):
         self.nonlinearity = checks.choice("nonlinearity", nonlinearity, NONLINEARITIES)
+        self.mode = f"RNN_{self.nonlinearity.upper()}"
         positional = (bias, batch_first, dropout, bidirectional, proj_size)
         super().__init__(input_size, hidden_size, num_layers, *positional, **options)
 

@@ -44,6 +44,7 @@ class TorchLayer(Recurrent):
 
     cell_type: ClassVar[type[TorchCell]]
     cell_takes: ClassVar[tuple[str, ...]] = ("combine",)  # of the layer's own
+    mode: str  # "LSTM", "GRU", "RNN_TANH" or "RNN_RELU", as torch.nn has it
     weight_ih_l0: Tensor
 
     def __init__(
@@ -100,6 +101,16 @@ class TorchLayer(Recurrent):
         return self.extras.proj_size
 
     @property
+    def all_weights(self) -> list[list[Tensor]]:
+        """The weights of each layer, and direction: W, U, their biases if there are any, and what else it has."""
+        return [list(self.cell(*place).weights.values()) for place in self._places]
+
+    @property
+    def _places(self) -> list[tuple[int, str]]:
+        """Of each recurrence, its layer and the suffix of its direction."""
+        return [(layer, one.suffix) for layer in range(self.num_layers) for one in self._directions]
+
+    @property
     def draws(self) -> bool:
         return super().draws or bool(self.weight_dropout or self.extras.recurrent_dropout or self.extras.zoneout)
 
@@ -135,10 +146,9 @@ class TorchLayer(Recurrent):
             raise ValueError(
                 f"learned_delays needs combine='learned', got combine={self.combine!r}; nothing is learned"
             )
-        places = [(layer, one.suffix) for layer in range(self.num_layers) for one in self._directions]
         return [
             LearnedDelays(layer, bool(suffix), self.delays[layer], self._shares(layer, suffix))
-            for layer, suffix in places
+            for layer, suffix in self._places
         ]
 
     def _shares(self, layer: int, suffix: str) -> Tensor:
