@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -10,7 +11,7 @@ from typing import NoReturn
 from seqskip.benchmark.cases import Shape
 from seqskip.benchmark.machine import describe, threads
 from seqskip.benchmark.table import hardware
-from seqskip.benchmark.timing import Sampling
+from seqskip.benchmark.timing import Clock, Sampling
 from seqskip.delays import Steps, edges, per_layer
 
 PICTURES = (".png", ".pdf", ".svg")
@@ -99,6 +100,17 @@ def picture_of(word: str) -> Path:
     if path.suffix not in PICTURES or path.is_dir():
         raise argparse.ArgumentTypeError(f"must name a file that ends in {', '.join(PICTURES)}, got {word!r}")
     return path
+
+
+def add_cpu_time(parser: argparse.ArgumentParser) -> None:
+    """Give a command the option that `clock_of` reads."""
+    busy = "read the seconds that the processor worked, all threads together, and not the clock: for a busy machine"
+    parser.add_argument("--cpu-time", action="store_true", help=busy)
+
+
+def clock_of(options: argparse.Namespace) -> Clock:
+    """Return what tells the time."""
+    return time.process_time if options.cpu_time else time.perf_counter
 
 
 def sampling_of(options: argparse.Namespace) -> Sampling:
