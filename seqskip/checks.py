@@ -170,16 +170,17 @@ def lengths(value: object, batch: int, steps: int, device: torch.device, least: 
     Raises:
         InputError: these are no integers, not one per sample, or one lies outside `least` to `steps`.
     """
-    rule = f"lengths must be {batch} integers, one per sample"
     if isinstance(value, Tensor):
         if value.dtype.is_floating_point or value.dtype.is_complex or value.dtype == torch.bool:
-            raise InputError(f"{rule}, got a tensor of {value.dtype}; use .long()")
+            raise InputError(f"{_rule(batch)}, got a tensor of {value.dtype}; use .long()")
         if tuple(value.shape) != (batch,):
-            raise InputError(f"{rule}, got a tensor of shape {tuple(value.shape)}; give one of shape {(batch,)}")
+            raise InputError(
+                f"{_rule(batch)}, got a tensor of shape {tuple(value.shape)}; give one of shape {(batch,)}"
+            )
     elif not isinstance(value, Sequence) or not all(map(is_integer, value)):
-        raise InputError(f"{rule}, got {value!r}; give a list of int or an integer tensor")
+        raise InputError(f"{_rule(batch)}, got {value!r}; give a list of int or an integer tensor")
     elif len(value) != batch:
-        raise InputError(f"{rule}, got {len(value)}: {value!r}; give one for each sample of the batch")
+        raise InputError(f"{_rule(batch)}, got {len(value)}: {value!r}; give one for each sample of the batch")
     checked = torch.as_tensor(value, dtype=torch.int64)
     outside = (checked < least) | (checked > steps)
     if torch.compiler.is_compiling():  # the numbers are not known yet: the compiled graph checks them
@@ -190,6 +191,11 @@ def lengths(value: object, batch: int, steps: int, device: torch.device, least: 
             f"got {int(checked[outside][0])} for sample {int(outside.nonzero()[0])}; cut or pad the input to fit"
         )
     return checked.to(device)
+
+
+def _rule(batch: int) -> str:
+    # Put together where it is told: torch.compile makes a graph for each number that a text is made of.
+    return f"lengths must be {batch} integers, one per sample"
 
 
 def causal(name: str, bidirectional: bool, repair: str) -> None:

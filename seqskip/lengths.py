@@ -36,6 +36,8 @@ def last_states(
 ) -> Tensor:
     """Return for each sample the last D of its states (initial_b ++ states_b[:len_b]), (D, B, H), oldest first."""
     depth, steps = initial.size(0), states.size(0)
+    if lengths is None and torch.compiler.is_exporting():  # how many steps there will be is not known yet
+        return torch.cat((initial, states))[steps:].clone()
     if lengths is None:  # a copy, which does not keep all states alive
         return states[-depth:].clone() if steps >= depth else torch.cat((initial[steps:], states))
     rows = lengths + torch.arange(depth, device=lengths.device).unsqueeze(1)  # (D, B), counted from the oldest

@@ -63,7 +63,7 @@ class SequenceModel(nn.Module):
         if not isinstance(core, Recurrent):
             raise ValueError(f"core must be a seqskip layer, got {type(core).__name__}")
         self.encoder = _encoder(input_size, num_embeddings, core)
-        self._features = input_size or core.input_size
+        self.input_size = input_size  # None for tokens
         self.core = core
         like = next(core.parameters())
         self.window = self._fused_outputs()
@@ -181,10 +181,10 @@ class SequenceModel(nn.Module):
                 "input must be a tensor, got PackedSequence; "
                 "use torch.nn.utils.rnn.pad_packed_sequence(x, batch_first=True) for the input and its lengths"
             )
-        if isinstance(self.encoder, nn.Embedding):
+        if self.input_size is None:
             _check_token_shape(x)
         else:
-            checks.sequence(x, self._features, self.head.weight, ["(B, T, input_size)"])
+            checks.sequence(x, self.input_size, self.head.weight, ["(B, T, input_size)"])
 
 
 def _encoder(input_size: int | None, num_embeddings: int | None, core: Recurrent) -> nn.Module:

@@ -23,9 +23,9 @@ def run_segments(
         count: segments, of lengths that differ by at most one step; T of them if it is more.
         blocks, x, state, lengths: as for `run_stack`.
     """
+    whole = not torch.is_grad_enabled() or torch.compiler.is_exporting()  # a graph is to hold for any number of steps
     steps = x.size(0)
-    count = min(count, steps)
-    if count == 1 or not torch.is_grad_enabled():
+    if whole or (count := min(count, steps)) == 1:
         return run_stack(blocks, x, state, lengths)
 
     def run(piece, ends, *line):  # type: ignore[no-untyped-def]  # torch.compile trips over annotations in here

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.parametrize("case", CASES, ids=str)
 STEPS = 7
 PLAIN: Mapping[str, Any] = {
     **{"residual": None, "projection": "linear", "residual_scale": None},
-    **{"norm": None, "norm_first": False},
+    **{"norm": None, "norm_first": False, "variational_dropout": 0.0},
 }
 
 

@@ -19,14 +19,13 @@ def normalise(norm: nn.Module, x: Tensor, lengths: Tensor | None) -> Tensor:
 
     What stands in the padding counts for nothing and comes out as 0.
     """
-    if not isinstance(norm, nn.modules.batchnorm._BatchNorm):
-        normed: Tensor = norm(x)
-        return normed if lengths is None else cleared(normed, lengths)
-    if lengths is None:
-        return _over_rows(norm, x.flatten(0, -2)).view(x.shape)
-    steps = (~padding(lengths, x.size(0))).flatten().nonzero().squeeze(1)
-    rows = _over_rows(norm, x.flatten(0, 1).index_select(0, steps))
-    return rows.new_zeros(x.size(0) * x.size(1), x.size(2)).index_copy(0, steps, rows).view(x.shape)
+    over_rows = isinstance(norm, nn.modules.batchnorm._BatchNorm)
+    if over_rows and norm.training and lengths is not None:
+        steps = (~padding(lengths, x.size(0))).flatten().nonzero().squeeze(1)
+        rows = _over_rows(norm, x.flatten(0, 1).index_select(0, steps))
+        return rows.new_zeros(x.size(0) * x.size(1), x.size(2)).index_copy(0, steps, rows).view(x.shape)
+    normed: Tensor = _over_rows(norm, x.flatten(0, -2)).view(x.shape) if over_rows else norm(x)
+    return normed if lengths is None else cleared(normed, lengths)
 
 
 def _over_rows(norm: nn.Module, rows: Tensor) -> Tensor:

@@ -6,6 +6,8 @@
 | fold | every cell | a stride of time folded into the batch, where all delays are multiples of it |
 | torch | RNN, LSTM, GRU, whole delays | both sweeps by hand in torch operations: any device and floating-point type |
 | native | the same | the same in C++ for the CPU, float32 and float64 |
+
+Where torch exports a graph, `rolled` takes the place of those that would be unrolled; nothing else runs it.
 """
 
 from seqskip.engines.choose import BACKENDS as BACKENDS

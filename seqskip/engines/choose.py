@@ -14,6 +14,7 @@ from seqskip.cells import Cell, ExtendedCell, ModuleCell, TorchCell
 from seqskip.engines.bptt import SweepEngine, kind_of
 from seqskip.engines.fold import fold
 from seqskip.engines.native import obstacle, takes
+from seqskip.engines.rolled import rolled
 from seqskip.history import State
 from seqskip.scan import scan
 
@@ -59,12 +60,20 @@ def backend(name: str) -> Iterator[None]:
 def choose(cell: Cell, preferred: str) -> Engine:
     """Return the engine that runs a cell: the context's, else that of SEQSKIP_BACKEND, else the layer's own.
 
+    While a graph is exported the one that rolls the loop up takes the place of those that torch would unroll, and in a
+    graph for ONNX, which knows no operators of ours, that of all.
+
     Raises:
         ValueError: the engine that is forced cannot run this cell.
     """
     name, source = wanted(preferred)
-    if name != "auto":
-        return _forced_engine(cell, name, source)
+    engine = _fastest(cell) if name == "auto" else _forced_engine(cell, name, source)
+    if torch.compiler.is_exporting() and (engine in (scan, fold) or torch.onnx.is_in_onnx_export()):
+        return rolled
+    return engine
+
+
+def _fastest(cell: Cell) -> Engine:
     if kind_of(cell):
         return _SWEEPS
     return fold if cell.common_step > 1 else scan

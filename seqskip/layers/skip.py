@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 from typing_extensions import Unpack
 
@@ -40,9 +41,12 @@ class _Skip(Recurrent):
         return {"levels": self.levels, "learn_initial_state": self.learn_initial_state}
 
     def engine(self, cell: Cell) -> Engine:
-        return Watched(super().engine(cell), self._updates.take)
+        engine = super().engine(cell)
+        return engine if torch.compiler.is_exporting() else Watched(engine, self._updates.take)
 
     def run(self, z: Tensor, initial: State, lengths: Tensor | None) -> tuple[Tensor, State]:
+        if torch.compiler.is_exporting():  # no call: a graph gives its outputs alone
+            return super().run(z, initial, lengths)
         steps = z.size(0) * z.size(1) if lengths is None else lengths.sum().clamp(min=1)
         # Another object: an engine of the call before, which its backward pass may run, goes on with the old one.
         self._updates = Updates()

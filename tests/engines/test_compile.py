@@ -73,13 +73,15 @@ def test_lengths_are_numbers_that_the_graph_reads(variant: Variant, backend: str
         compiled(x, lengths=torch.tensor([7, 1, 1, 1]))
 
 
-def test_any_batch_and_any_number_of_steps_in_one_graph(variant: Variant) -> None:
+@pytest.mark.parametrize("lengths", [False, True])
+def test_any_batch_and_any_number_of_steps_in_one_graph(variant: Variant, lengths: bool) -> None:
     model, expected = models(variant, batch_first=True)
     counter = CompileCounterWithBackend("aot_eager")
     compiled = torch.compile(model, fullgraph=True, dynamic=True, backend=counter)
     for batch, steps in ((4, 6), (3, 9), (7, 2), (5, 30)):
-        x = torch.randn(batch, steps, 2)
-        assert_same(train(compiled, x, [*model.parameters()]), train(expected, x, [*expected.parameters()]))
+        x, options = torch.randn(batch, steps, 2), {"lengths": torch.randint(steps + 1, (batch,))} if lengths else {}
+        found = train(compiled, x, [*model.parameters()], **options)
+        assert_same(found, train(expected, x, [*expected.parameters()], **options))
     assert counter.frame_count == 1
 
 
