@@ -40,7 +40,7 @@ from seqskip.resnet import ResNet as ResNet
 
 __version__ = version("seqskip")
 
-_ON_DEMAND = ("analysis", "benchmark", "tasks", "training")  # packages that cost time to import
+_ON_DEMAND = ("analysis", "benchmark", "export", "tasks", "training")  # packages that cost time to import
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -68,9 +68,7 @@ class SequenceModel(nn.Module):
         like = next(core.parameters())
         self.window = self._fused_outputs()
         self.head = nn.Linear(self.window * core.output_size, output_size, device=like.device, dtype=like.dtype)
-        if readout == "fused":
-            nn.init.normal_(self.head.weight)
-            nn.init.normal_(self.head.bias)
+        self._draw_fused()
 
     def _fused_outputs(self) -> int:
         """Return how many outputs of the core, one step after the other, one answer reads."""
@@ -78,6 +76,22 @@ class SequenceModel(nn.Module):
             return 1
         checks.causal("readout='fused'", self.core.bidirectional, "use readout='last'")
         return self.core.cell(0).common_step
+
+    def _draw_fused(self) -> None:
+        if self.readout == "fused":
+            nn.init.normal_(self.head.weight)
+            nn.init.normal_(self.head.bias)
+
+    def reset_parameters(self) -> None:
+        """Draw all weights anew, as they were at the start."""
+        self.core.reset_parameters()
+        for part in (*self.encoder.modules(), self.head):
+            if isinstance(part, nn.Embedding | nn.Linear):
+                part.reset_parameters()
+        self._draw_fused()
+
+    def extra_repr(self) -> str:
+        return f"readout={self.readout!r}"
 
     def forward(self, x: Tensor, *, lengths: Sequence[int] | Tensor | None = None) -> Tensor:
         """Return the answers; shapes as in the class docstring."""

@@ -1,5 +1,6 @@
 """The loop over time as one node of a graph, for torch.export and ONNX: unrolled, it would hold for one length."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -36,7 +37,8 @@ def rolled(
 ) -> tuple[Tensor, State]:
     """Return what `scan` returns, from torch's operator of that name: a graph that holds for any T and B >= 1."""
     ended = () if lengths is None else (padding(lengths, x.size(0)).unsqueeze(2),)
-    line, output = _loop(partial(_step, cell), initial, (cell.project(x), *ended))
+    given = tuple(part.contiguous() for part in initial)  # as the step makes them
+    line, output = _loop(partial(_step, cell), given, (cell.project(x), *ended))
     return output, tuple(line)
 
 
@@ -60,6 +62,7 @@ def _loop(step: Step, initial: State, read: Sequence[Tensor]) -> tuple[State, Te
 
     if torch.compiler.is_dynamo_compiling():
         return scan(step, initial, read)
-    # Else a B that equals the size of a weight is taken for that size.
-    with _config.patch(use_duck_shape=False):  # type: ignore[attr-defined]
+    # Else a B that equals the size of a weight is taken for that size, and Dynamo warns of what it looks at itself.
+    with _config.patch(use_duck_shape=False), warnings.catch_warnings():  # type: ignore[attr-defined]
+        warnings.filterwarnings("ignore", ".*that is not a leaf Tensor is being accessed")
         return scan(step, initial, read)

@@ -24,7 +24,7 @@ CASES: dict[str, tuple[type[Recurrent], Options, Options]] = {
 def read(model: SequenceModel, steps: int, batch: int) -> Tensor:
     if model.input_size is None:
         return torch.randint(7, (batch, steps))
-    return torch.randn(batch, steps, model.input_size, dtype=torch.float64)
+    return torch.randn(batch, steps, model.input_size, dtype=model.head.weight.dtype)
 
 
 def graph_of(model: SequenceModel, lengths: bool) -> nn.Module:
