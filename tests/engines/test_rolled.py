@@ -89,12 +89,13 @@ def test_strictly() -> None:
     torch.testing.assert_close(graph(x, **ends), layer(x, **ends))
 
 
-@pytest.mark.parametrize("segments", [1, 3])
-def test_an_exported_layer_has_its_gradients(segments: int) -> None:
+@pytest.mark.parametrize(("segments", "graded"), [(1, False), (3, True)])
+def test_an_exported_layer_has_its_gradients(segments: int, graded: bool) -> None:
     layer = seqskip.Leaky(2, 3, 2, delays=(1, 4), checkpoint_segments=segments, dtype=torch.float64)
     x, ends = torch.randn(9, 3, 2, dtype=torch.float64), {"lengths": torch.tensor([9, 0, 4])}
     sizes, given = {"input": ANY, "lengths": {0: BATCH}}, {"lengths": torch.tensor([3, 1])}
-    graph = torch.export.export(layer, (x.new_zeros(3, 2, 2),), given, dynamic_shapes=sizes).module()
+    with torch.set_grad_enabled(graded):
+        graph = torch.export.export(layer, (x.new_zeros(3, 2, 2),), given, dynamic_shapes=sizes).module()
     assert_close(train(graph, x, [*graph.parameters()], **ends), train(layer, x, [*layer.parameters()], **ends))
 
 
