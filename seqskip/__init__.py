@@ -3,8 +3,14 @@
 Needs torch and numpy alone; training (`seqskip.training`) and the command line bring Lightning.
 """
 
+import importlib
 from importlib.metadata import version
+from types import ModuleType
 
+from seqskip import init as init
+from seqskip import states as states
+from seqskip.conversion import convert as convert
+from seqskip.conversion import to_torch as to_torch
 from seqskip.delays import dilated as dilated
 from seqskip.delays import exponential as exponential
 from seqskip.depth import Dense as Dense
@@ -33,3 +39,12 @@ from seqskip.ode import ODEBlock as ODEBlock
 from seqskip.resnet import ResNet as ResNet
 
 __version__ = version("seqskip")
+
+_ON_DEMAND = ("analysis", "benchmark", "export", "tasks", "training")  # packages that cost time to import
+
+
+def __getattr__(name: str) -> ModuleType:
+    """Import a package at its first use: `seqskip.analysis` needs no import of its own."""
+    if name in _ON_DEMAND:
+        return importlib.import_module(f"seqskip.{name}")
+    raise AttributeError(f"module 'seqskip' has no attribute {name!r}")

@@ -26,6 +26,8 @@ class Assembly(Interface, ABC):
     hidden_sizes: tuple[int, ...]
     dropout: float
     wiring: Wiring
+    variational_dropout: float
+    learn_initial_state: bool
 
     _delays: tuple[LayerDelays, ...]
     _input_delays: tuple[Steps, ...]
@@ -39,22 +41,29 @@ class Assembly(Interface, ABC):
         """The class of the recurrence; a layer sets it on its class."""
 
     @property
+    def recurrence(self) -> type[Cell]:
+        """The class of the recurrence as it is to run now: one that does the same may be faster."""
+        return self.cell_type
+
+    @property
     def cell_options(self) -> Mapping[str, Any]:
         """What the cell takes besides weights and delays."""
         return {}
 
     def weight_shapes(self, sizes: Sizes) -> dict[str, tuple[int, ...] | None]:
         """Return the shape of each weight of a cell by name, None for one that this layer goes without."""
-        return dict(self.cell_type.shapes(sizes, **self.cell_options))
+        return dict(self.recurrence.shapes(sizes, **self.cell_options))
 
     def _allocate(self, factory: dict[str, Any]) -> None:
         self._cell_weights, self._features, self._joined, features = {}, [], [], self.input_size
         # Asked as yes or no: torch.compile takes the number itself for one that may change, and compiles once more.
-        self._drops = self.wiring.stochastic_depth > 0
+        self._drops, self._drops_features = self.wiring.stochastic_depth > 0, self.variational_dropout > 0
         for layer in range(self.num_layers):
             self._features.append(features)
             for direction in self._directions:
                 self._allocate_cell(layer, direction.suffix, factory)
+                if self.learn_initial_state:
+                    self._allocate_start(layer, direction.suffix, factory)
             size = sum(self.cell(layer, direction.suffix).widths[0] for direction in self._directions)
             features = self._surround(layer, features, size, factory)
         self._output_size = features
@@ -64,6 +73,18 @@ class Assembly(Interface, ABC):
         shapes = self.weight_shapes(self._sizes(layer))
         self._cell_weights[layer] = tuple(shapes)
         self._register(shapes, f"_l{layer}{suffix}", factory)
+
+    def _allocate_start(self, layer: int, suffix: str, factory: dict[str, Any]) -> None:
+        cell = self.cell(layer, suffix)
+        widths = zip(cell.state_names, cell.widths, strict=True)
+        shapes = {f"{name}_0": (cell.depth, width) for name, width in widths if name in cell.free_states}
+        self._register(shapes, f"_l{layer}{suffix}", factory)
+
+    def _start(self, cell: Cell, layer: int, suffix: str) -> dict[str, Tensor]:
+        """Return where the parts of the state begin that learn it, each (D, width)."""
+        if not self.learn_initial_state:
+            return {}
+        return {name: getattr(self, f"{name}_0_l{layer}{suffix}") for name in cell.free_states}
 
     def _surround(self, layer: int, features: int, size: int, factory: dict[str, Any]) -> int:
         """Allocate what stands round a layer that makes `size` features of `features`; return those of its output."""
@@ -105,27 +126,35 @@ class Assembly(Interface, ABC):
 
     @property
     def like(self) -> Tensor:
-        return next(self.parameters())
+        # A replica of torch.nn.DataParallel has its weights as attributes, and no parameters.
+        weight = next(self.parameters(), None)
+        return self.cell(0).weight if weight is None else weight
 
     def reset_parameters(self) -> None:
-        """Draw all weights anew: the cells' as their authors do, those of shortcuts from U(-1/√I, 1/√I)."""
+        """Draw all weights anew: the cells' as their authors do, those of shortcuts from U(-1/√I, 1/√I).
+
+        States before the first step that are learned begin at zero.
+        """
         for layer in range(self.num_layers):
             for direction in self._directions:
-                self.reset_cell(self.cell(layer, direction.suffix))
+                cell = self.cell(layer, direction.suffix)
+                self.reset_cell(cell, layer)
+                for start in self._start(cell, layer, direction.suffix).values():
+                    nn.init.zeros_(start)
             join, norm = self._join(layer), getattr(self, f"norm_l{layer}", None)
             if join is not None:
                 self.wiring.reset_parameters(join)
             if norm is not None:
                 norm.reset_parameters()
 
-    def reset_cell(self, cell: Cell) -> None:
-        """Draw the weights of one recurrence."""
+    def reset_cell(self, cell: Cell, layer: int) -> None:
+        """Draw the weights of one recurrence, of the layers 0 ... L-1."""
         cell.reset_parameters()
 
     def cell(self, layer: int, suffix: str = "") -> Cell:
         """Return one layer's recurrence, bound to its present weights; the suffix "_reverse" names the other one."""
         weights = {name: getattr(self, f"{name}_l{layer}{suffix}") for name in self._cell_weights[layer]}
-        return self.cell_type.bind(weights, delays=self._delays[layer], **self.cell_options)
+        return self.recurrence.bind(weights, delays=self._delays[layer], **self.cell_options)
 
     def _join(self, layer: int) -> Join | None:
         wiring, names, size = self._joined[layer]
@@ -143,13 +172,14 @@ class Assembly(Interface, ABC):
             norm=getattr(self, f"norm_l{layer}", None),
             norm_first=wiring.norm_first,
             dropout=self.dropout if self.training and inner else 0.0,
+            variational=self.variational_dropout if self.training and inner and self._drops_features else 0.0,
             drop_path=wiring.stochastic_depth if self.training and self._drops else 0.0,
         )
 
     def _reader(self, layer: int, direction: type[Forward]) -> Forward:
         cell = self.cell(layer, direction.suffix)
         taps = Taps(self._input_delays[layer], self._features[layer]) if self.holds_inputs else None
-        return direction(cell, self.engine(cell), taps)
+        return direction(cell, self.engine(cell), taps, self._start(cell, layer, direction.suffix))
 
     def engine(self, cell: Cell) -> Engine:
         """Return what runs a cell over time."""
@@ -173,6 +203,7 @@ class Assembly(Interface, ABC):
             return state_shapes(self.blocks())
 
     def initial_state(self, x: Tensor) -> State:
-        if self.cell_type.initial is Cell.initial:  # zeros, for which no block has to be put together
+        # Zeros, for which no block has to be put together.
+        if self.cell_type.initial is Cell.initial and not self.learn_initial_state:
             return tuple(x.new_zeros(rows, x.size(1), width) for rows, width in self.state_shapes())
         return initial_state(self.blocks(), x)

@@ -6,16 +6,22 @@ from collections.abc import Iterable, Sequence
 from numbers import Integral
 from typing import TypeGuard
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
+from seqskip.errors import InputError as InputError
+from seqskip.errors import TypeMismatch
+
 
 def integer(name: str, value: object, least: int) -> int:
-    """Return `value` if it is an integer of at least `least`, else raise ValueError."""
+    """Return `value` if it is an integer of at least `least`, else raise ValueError, a TypeMismatch if it is none."""
     if not is_integer(value) or value < least:
-        repair = f"use {int(value)}" if _is_finite(value) and value >= least else f"use {least} or more"
-        raise ValueError(f"{name} must be an integer >= {least}, got {value!r}; {repair}")
+        whole = _is_finite(value) and value == int(value) >= least
+        repair = f"write {int(value)}" if whole else f"use {least} or more"  # type: ignore[call-overload]  # a number
+        error = ValueError if is_integer(value) else TypeMismatch
+        raise error(f"{name} must be an integer >= {least}, got {value!r}; {repair}")
     return int(value)
 
 
@@ -28,7 +34,10 @@ def integer_per_layer(name: str, value: object, num_layers: int, least: int) -> 
     if not isinstance(value, Sequence) or isinstance(value, str | bytes):
         return (integer(name, value, least),) * num_layers
     if len(value) != num_layers:
-        raise ValueError(f"{name} given per layer must be num_layers={num_layers} long, got {len(value)}: {value!r}")
+        raise ValueError(
+            f"{name} given per layer must be num_layers={num_layers} long, got {len(value)}: {value!r}; give one "
+            "number for all, or one for each"
+        )
     return tuple(integer(name, one, least) for one in value)
 
 
@@ -38,9 +47,9 @@ def is_integer(value: object) -> TypeGuard[int]:
 
 
 def boolean(name: str, value: object) -> bool:
-    """Return `value` if it is True or False, else raise ValueError."""
+    """Return `value` if it is True or False, else raise TypeMismatch, a ValueError."""
     if not isinstance(value, bool):
-        raise ValueError(f"{name} must be True or False, got {value!r}")
+        raise TypeMismatch(f"{name} must be True or False, got {value!r}")
     return value
 
 
@@ -81,14 +90,16 @@ def not_negative(name: str, value: object) -> float:
 
 def _is_finite(value: object) -> TypeGuard[float]:
     # An integer may be too large for a float, and comparing tells that; NaN compares as False.
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+    number = isinstance(value, int | float | np.number) and not isinstance(value, bool | np.complexfloating)
+    return number and bool(abs(value) <= sys.float_info.max)  # type: ignore[arg-type]  # a number
 
 
 def floating(name: str, value: object) -> torch.dtype | None:
-    """Return `value` if it is a floating-point dtype, or None, else raise ValueError."""
+    """Return `value` if it is a floating-point dtype, or None, else raise ValueError, a TypeMismatch if it is none."""
     if value is None or (isinstance(value, torch.dtype) and value.is_floating_point):
         return value
-    raise ValueError(f"{name} must be a floating-point type, got {value!r}; use torch.float32")
+    error = ValueError if isinstance(value, torch.dtype) else TypeMismatch
+    raise error(f"{name} must be a floating-point type, got {value!r}; use torch.float32")
 
 
 def choice(name: str, value: object, known: Iterable[str]) -> str:
@@ -110,72 +121,72 @@ def features(name: str, x: object, size: int, like: Tensor, shapes: Sequence[str
     """Return `x` if it is a tensor of one of the `shapes`, such as "(B, I)", that weights `like` can read.
 
     Raises:
-        ValueError: another type, rank, last dimension, dtype or device.
+        InputError: another type, rank, last dimension, dtype or device.
     """
     wanted = " or ".join(shapes)
     if not isinstance(x, Tensor):
         packed = "; pad it with torch.nn.utils.rnn.pad_packed_sequence" if isinstance(x, PackedSequence) else ""
-        raise ValueError(f"{name} must be a tensor of shape {wanted}, got {type(x).__name__}{packed}")
+        raise InputError(f"{name} must be a tensor of shape {wanted}, got {type(x).__name__}{packed}")
     if x.dim() not in map(len, map(_letters, shapes)):
-        raise ValueError(f"{name} must have shape {wanted}, got {tuple(x.shape)}")
+        raise InputError(f"{name} must have shape {wanted}, got {tuple(x.shape)}")
     return places(name, x, size, like)
 
 
 def places(name: str, x: object, size: int, like: Tensor) -> Tensor:
-    """Return `x` if it is a tensor (..., I) of any rank >= 1 that weights `like` can read, else raise ValueError."""
+    """Return `x` if it is a tensor (..., I) of any rank >= 1 that weights `like` can read, else raise InputError."""
     if not isinstance(x, Tensor) or x.dim() == 0:
         got = "a tensor without dimensions" if isinstance(x, Tensor) else type(x).__name__
-        raise ValueError(f"{name} must be a tensor (..., {size}), got {got}")
+        raise InputError(f"{name} must be a tensor (..., {size}), got {got}")
     if x.size(-1) != size:
-        raise ValueError(f"{name} must have {size} features in its last dimension, got {tuple(x.shape)}")
+        raise InputError(f"{name} must have {size} features in its last dimension, got {tuple(x.shape)}")
     return _same_kind(name, x, like)
 
 
 def sequence(x: object, size: int, like: Tensor, shapes: Sequence[str]) -> Tensor:
-    """Return `x` if it passes `features` and has at least one time step, else raise ValueError."""
+    """Return `x` if it passes `features` and has at least one time step, else raise InputError."""
     checked = features("input", x, size, like, shapes)
     layout = next(shape for shape in shapes if len(_letters(shape)) == checked.dim())
     if checked.size(_letters(layout).index("T")) == 0:
-        raise ValueError(f"input must have at least one time step, got {tuple(checked.shape)} read as {layout}")
+        raise InputError(f"input must have at least one time step, got {tuple(checked.shape)} read as {layout}")
     return checked
 
 
 def packed(x: PackedSequence, size: int, like: Tensor, lengths: object) -> PackedSequence:
-    """Return `x` if weights `like` can read its rows and no `lengths` stand beside its own, else raise ValueError."""
+    """Return `x` if weights `like` can read its rows and no `lengths` stand beside its own, else raise InputError."""
     no_lengths(lengths, "a PackedSequence", "it holds its own")
     features("input.data", x.data, size, like, ["(N, I)"])
     return x
 
 
 def no_lengths(value: object, x: str, repair: str) -> None:
-    """Raise ValueError if lengths are given with an input that takes none."""
+    """Raise InputError if lengths are given with an input that takes none."""
     if value is not None:
-        raise ValueError(f"lengths must be None with {x}, got {value!r}; {repair}")
+        raise InputError(f"lengths must be None with {x}, got {value!r}; {repair}")
 
 
 def lengths(value: object, batch: int, steps: int, device: torch.device, least: int = 0) -> Tensor:
     """Return one length per sample, a sequence of integers or an integer tensor (B,), as int64 on a device.
 
     Raises:
-        ValueError: these are no integers, not one per sample, or one lies outside `least` to `steps`.
+        InputError: these are no integers, not one per sample, or one lies outside `least` to `steps`.
     """
     if isinstance(value, Tensor):
         if value.dtype.is_floating_point or value.dtype.is_complex or value.dtype == torch.bool:
-            raise ValueError(f"{_rule(batch)}, got a tensor of {value.dtype}; use .long()")
+            raise InputError(f"{_rule(batch)}, got a tensor of {value.dtype}; use .long()")
         if tuple(value.shape) != (batch,):
-            raise ValueError(
+            raise InputError(
                 f"{_rule(batch)}, got a tensor of shape {tuple(value.shape)}; give one of shape {(batch,)}"
             )
     elif not isinstance(value, Sequence) or not all(map(is_integer, value)):
-        raise ValueError(f"{_rule(batch)}, got {value!r}; give a list of int or an integer tensor")
+        raise InputError(f"{_rule(batch)}, got {value!r}; give a list of int or an integer tensor")
     elif len(value) != batch:
-        raise ValueError(f"{_rule(batch)}, got {len(value)}: {value!r}; give one for each sample of the batch")
+        raise InputError(f"{_rule(batch)}, got {len(value)}: {value!r}; give one for each sample of the batch")
     checked = torch.as_tensor(value, dtype=torch.int64)
     outside = (checked < least) | (checked > steps)
     if torch.compiler.is_compiling():  # the numbers are not known yet: the compiled graph checks them
         torch._assert_async(~outside.any(), f"lengths must lie in {least} to the time steps of the input")
     elif bool(outside.any()):
-        raise ValueError(
+        raise InputError(
             f"lengths must lie in {least} to {steps}, the time steps of the input, "
             f"got {int(checked[outside][0])} for sample {int(outside.nonzero()[0])}; cut or pad the input to fit"
         )
@@ -199,11 +210,11 @@ def _letters(shape: str) -> list[str]:
 
 
 def state(part: object, name: str, shape: tuple[int, ...], like: Tensor) -> Tensor:
-    """Return `part` if it is one tensor of a layer's state, of the given shape, else raise ValueError."""
+    """Return `part` if it is one tensor of a layer's state, of the given shape, else raise InputError."""
     if not isinstance(part, Tensor):
-        raise ValueError(f"state {name} must be a tensor of shape {shape}, got {type(part).__name__}")
+        raise InputError(f"state {name} must be a tensor of shape {shape}, got {type(part).__name__}")
     if tuple(part.shape) != shape:
-        raise ValueError(
+        raise InputError(
             f"state {name} must have shape {shape} (sum of each direction's max(delays), batch, features), "
             f"got {tuple(part.shape)}; pass the state this layer returned for the same batch size"
         )
@@ -212,9 +223,9 @@ def state(part: object, name: str, shape: tuple[int, ...], like: Tensor) -> Tens
 
 def _same_kind(name: str, x: Tensor, like: Tensor) -> Tensor:
     if x.dtype != like.dtype and not _autocasts(x):
-        raise ValueError(f"{name} must have the weights' dtype {like.dtype}, got {x.dtype}; use .to({like.dtype})")
+        raise InputError(f"{name} must have the weights' dtype {like.dtype}, got {x.dtype}; use .to({like.dtype})")
     if x.device != like.device:
-        raise ValueError(
+        raise InputError(
             f"{name} must be on the weights' device {like.device}, got {x.device}; use .to('{like.device}')"
         )
     return x

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
+import numpy as np
+
 from seqskip import checks
 
 LayerDelays = tuple[float, ...]  # the delays of one layer, ascending; whole ones are integers
@@ -13,7 +15,7 @@ Delays = float | Sequence[float] | Sequence[float | Sequence[float]]  # what a u
 # The same of whole steps; a config's numbers become what the type says, and a float is no input delay.
 InputDelays = int | Sequence[int] | Sequence[int | Sequence[int]]
 
-_FORMS = "give an int, one tuple for all layers such as (1, 8), or one per layer such as ((1,), (2,), (4,))"
+_LONGEST = 2**31  # time steps: a state of more fits into no memory
 
 
 @dataclass(frozen=True)
@@ -25,22 +27,36 @@ class _Kind:
     fractional: bool
     rule: str
     ordinary: str
+    some: str  # delays of one layer, and of several, to show how they are written
+    each: str
 
     def holds(self, value: object) -> bool:
         """Return whether a value is a delay of this kind."""
-        if checks.is_integer(value):
-            return value >= self.least
-        return self.fractional and isinstance(value, float) and math.isfinite(value) and value >= self.least
+        if isinstance(value, float | np.floating):
+            return self.fractional and self.least <= float(value) < _LONGEST
+        return checks.is_integer(value) and self.least <= value < _LONGEST
 
     def repair(self, value: object) -> str:
         """Return what to do about a value that is none."""
         if self.fractional and isinstance(value, float) and 0 < value < 1:
             return "a state less than one step ago would be partly that of the step itself: use 1, or more, such as 1.5"
-        return _FORMS
+        if (isinstance(value, float | np.floating) or checks.is_integer(value)) and value >= _LONGEST:
+            return f"a state of so many steps fits into no memory: use less than {_LONGEST}"
+        return f"give an int, one tuple for all layers such as {self.some}, or one per layer such as {self.each}"
 
 
-_RECURRENT = _Kind("delays", 1, True, "numbers >= 1", "use 1 for an ordinary recurrent layer")
-_INPUT = _Kind("input_delays", 0, False, "integers >= 0", "use 0 for a layer that reads the present input")
+_RECURRENT = _Kind(
+    "delays", 1, True, "numbers >= 1", "use 1 for an ordinary recurrent layer", "(1, 8)", "((1,), (2,), (4,))"
+)
+_INPUT = _Kind(
+    "input_delays",
+    0,
+    False,
+    "integers >= 0",
+    "use 0 for a layer that reads the present input",
+    "(0, 4)",
+    "((0, 1, 4), (0,))",
+)
 
 
 def dilated(num_layers: int, base: int = 2) -> tuple[Steps, ...]:
@@ -146,6 +162,8 @@ def taps_resampled(taps: Sequence[Steps], ratio: float) -> tuple[Steps, ...]:
 
 def _scaled(delays: LayerDelays, ratio: float) -> LayerDelays:
     products = [delay * ratio for delay in delays]
+    if max(products) >= _LONGEST:
+        raise ValueError(f"ratio must leave every delay below {_LONGEST} steps, got {ratio}; use a smaller one")
     return tuple(round(one) if math.isclose(one, round(one), rel_tol=1e-9) else one for one in products)
 
 
@@ -155,7 +173,8 @@ def _per_layer(given: object, num_layers: int, kind: _Kind) -> tuple[LayerDelays
         return (_one_layer(given, kind),) * num_layers
     if len(entries) != num_layers:
         raise ValueError(
-            f"{kind.name} given per layer must be num_layers={num_layers} long, got {len(entries)}: {given!r}"
+            f"{kind.name} given per layer must be num_layers={num_layers} long, got {len(entries)}: {given!r}; give "
+            "one set for all, or one for each"
         )
     return tuple(_one_layer(entry, kind) for entry in entries)
 

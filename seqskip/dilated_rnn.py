@@ -27,7 +27,7 @@ class DilatedRNN(SequenceModel):
     delay may be as long as the sequence or longer. Their GRU resets before the matrix product, n = tanh(W x + U (r ⊙
     h)), that of torch after it, so that its weights cannot be carried over. A kernel of theirs for [x, h] is
     [weight_ih, weight_hh] transposed, with the gates of an LSTM in the order i, g, f, o; what it adds to the forget
-    gate at each step, 1, is here part of `bias_ih`. All start as theirs: see `seqskip.init.tf1`.
+    gate at each step, 1, is here part of `bias_ih`. All start as theirs: see `seqskip.init.TF1`.
 
     Args:
         input_size: features of the input.

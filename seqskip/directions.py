@@ -1,6 +1,7 @@
 """The ways in which a layer reads a sequence: from its first step to its last, and from its last to its first."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from torch import Tensor
@@ -10,6 +11,7 @@ from seqskip.cells import Cell
 from seqskip.engines import Engine
 from seqskip.history import State
 from seqskip.lengths import per_sample_reverse
+from seqskip.scan import states
 from seqskip.taps import tapped
 
 
@@ -28,6 +30,7 @@ class Forward:
     cell: Cell
     engine: Engine
     taps: Taps | None = None  # None for a layer that reads the present input, and holds no other
+    start: Mapping[str, Tensor] = field(default_factory=dict)  # of parts whose start is learned, (D, width)
 
     suffix: ClassVar[str] = ""  # of the names of its weights, torch.nn's
 
@@ -39,9 +42,12 @@ class Forward:
 
     def initial(self, x: Tensor) -> State:
         """Return the delay line before the first step of x (T, B, ·), where none is given."""
-        own = self.cell.initial(x)
+        own = tuple(map(self._started, self.cell.state_names, self.cell.initial(x)))
         rows = () if self.taps is None else (x.new_zeros(self.taps.delays[-1], x.size(1), self.taps.features),)
         return (*own, *rows)
+
+    def _started(self, name: str, part: Tensor) -> Tensor:
+        return self.start[name].to(part.dtype).unsqueeze(1).expand_as(part) if name in self.start else part
 
     def drawn(self, batch: int) -> Self:
         """Return the same for one call on B samples in training."""
@@ -64,6 +70,13 @@ class Forward:
         output, line = self.engine(self.cell, x, tuple(state), lengths)
         return output, (*line, after)
 
+    def states(self, x: Tensor, initial: State, lengths: Tensor | None) -> State:
+        """Return every part of the state at every step, (T, B, width)."""
+        if self.taps is not None:
+            *state, before = initial
+            x, initial = tapped(x, before, self.taps.delays, lengths)[0], tuple(state)
+        return states(self.cell, x, initial, lengths)
+
 
 @dataclass(frozen=True, eq=False)
 class Reverse(Forward):
@@ -74,6 +87,10 @@ class Reverse(Forward):
     def run(self, x: Tensor, initial: State, lengths: Tensor | None) -> tuple[Tensor, State]:
         output, line = super().run(_backwards(x, lengths), initial, lengths)
         return _backwards(output, lengths), line
+
+    def states(self, x: Tensor, initial: State, lengths: Tensor | None) -> State:
+        found = super().states(_backwards(x, lengths), initial, lengths)
+        return tuple(_backwards(part, lengths) for part in found)
 
 
 def _backwards(x: Tensor, lengths: Tensor | None) -> Tensor:

@@ -40,21 +40,33 @@ class Interface(nn.Module, ABC):
     def initial_state(self, x: Tensor) -> State:
         """Return the state before the first step of x (T, B, I), where the caller gives none."""
 
+    def initial(self, batch_size: int | None = None) -> LayerState:
+        """Return the state, parts (D, B, H), from which B samples start where none is given; (D, H) for None.
+
+        Raises:
+            ValueError: batch_size is no integer >= 1.
+        """
+        batch = 1 if batch_size is None else checks.integer("batch_size", batch_size, 1)
+        parts = self.initial_state(self.like.new_zeros(1, batch, self.input_size))
+        if batch_size is None:
+            parts = tuple(part.squeeze(1) for part in parts)
+        return parts if len(parts) > 1 else parts[0]
+
     @property
     @abstractmethod
     def like(self) -> Tensor:
         """One of the weights: it tells their device and dtype."""
 
     def check_input(self, x: object) -> None:
-        """Raise ValueError if `x` is no sequence that this layer can read."""
+        """Raise InputError if `x` is no sequence that this layer can read."""
         layout = "(B, T, I)" if self.batch_first else "(T, B, I)"
         checks.sequence(x, self.input_size, self.like, [layout, "(T, I)"])
 
     def forward(
-        self, x: LayerInput, state: LayerState | None = None, *, lengths: Sequence[int] | Tensor | None = None
+        self, input: LayerInput, hx: LayerState | None = None, *, lengths: Sequence[int] | Tensor | None = None
     ) -> tuple[LayerInput, LayerState]:
-        """Run the stack over a sequence; shapes as in the class docstring."""
-        return self._through(self.run, self._layout(x, lengths), state)
+        """Run the stack over a sequence from a state, both under torch.nn's names; shapes as in the class docstring."""
+        return self._through(self.run, self._layout(input, lengths), hx)
 
     def _through(self, run: Run, layout: Layout, state: LayerState | None) -> tuple[LayerInput, LayerState]:
         """Hand a sequence and a state to what runs them, and lay out what comes back as the caller has it."""
@@ -91,7 +103,9 @@ class Interface(nn.Module, ABC):
         names, shapes = self.state_names, self.state_shapes()
         parts = state if isinstance(state, tuple | list) else (state,)
         if len(parts) != len(names):
-            raise ValueError(f"state must be {_named(names)}, got {len(parts)} tensors; pass what the layer returned")
+            raise checks.InputError(
+                f"state must be {_named(names)}, got {len(parts)} tensors; pass what the layer returned"
+            )
         checked = []
         for part, name, (rows, width) in zip(parts, names, shapes, strict=True):
             shape = layout.state_shape(rows, x.size(1), width)

@@ -94,20 +94,16 @@ class Unbatched(Layout):
 class Packed(Layout):
     """The rows of a PackedSequence, (N, F): all samples' first steps, then all second ones, the longest sample first.
 
-    Its state, and the batch as `read` returns it, have the order in which the caller packed the samples.
+    The batch as `read` returns it has this order too: kernels leave out samples that have ended where they stand side
+    by side. The state has the order in which the caller packed the samples.
     """
 
     def __init__(self, sequence: PackedSequence):
         self.sequence = sequence
         device, sizes = sequence.data.device, sequence.batch_sizes  # sizes (T,) are always on the CPU
-        ranks = torch.arange(int(sizes[0]), device=sizes.device)  # of the samples, the longest first
-        present = ranks < sizes.unsqueeze(1)  # (T, B)
-        steps, ranks = (place.to(device) for place in present.nonzero(as_tuple=True))
-        samples = ranks if sequence.sorted_indices is None else sequence.sorted_indices[ranks]
-        lengths = present.sum(0).to(device)
-        self.shape = present.shape
-        self.places = steps * self.shape[1] + samples  # (N,): where each row stands in (T·B, F)
-        self.lengths = lengths if sequence.unsorted_indices is None else lengths[sequence.unsorted_indices]
+        present = torch.arange(int(sizes[0]), device=sizes.device) < sizes.unsqueeze(1)  # (T, B)
+        self.shape, self.lengths = present.shape, present.sum(0).to(device)
+        self.places = present.flatten().nonzero().squeeze(1).to(device)  # (N,): where each row stands in (T·B, F)
 
     def read(self) -> Tensor:
         rows = self.sequence.data
@@ -118,6 +114,14 @@ class Packed(Layout):
     def write(self, output: Tensor) -> PackedSequence:
         rows = output.flatten(0, 1).index_select(0, self.places)
         return PackedSequence(rows, *self.sequence[1:])
+
+    def read_state(self, part: Tensor) -> Tensor:
+        order = self.sequence.sorted_indices
+        return part if order is None else part.index_select(1, order)
+
+    def write_state(self, part: Tensor) -> Tensor:
+        order = self.sequence.unsorted_indices
+        return part if order is None else part.index_select(1, order)
 
     def beside(self, other: PackedSequence) -> "Packed":
         return Packed(other)

@@ -15,7 +15,7 @@ def padding(lengths: Tensor, steps: int) -> Tensor:
 def cleared(x: Tensor, lengths: Tensor) -> Tensor:
     """Return x (T, B, F) or (T, B) with zeros in the padding, whatever stood there; no gradient reaches the padding."""
     ended = padding(lengths, x.size(0))
-    if torch.compiler.is_compiling():  # how many rows there are to fill is not known yet
+    if torch.compiler.is_compiling() or x.is_meta:  # how many rows there are to fill is not known
         return x.masked_fill(ended.view(ended.shape + (1,) * (x.dim() - 2)), 0)
     # A product with a mask would keep NaN and inf; to fill whole rows is several times faster than torch.where.
     rows = ended.flatten().nonzero().squeeze(1)

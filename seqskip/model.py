@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from seqskip import checks
+from seqskip.interface import LayerState
 from seqskip.lengths import cleared, last_states, pick
 from seqskip.recurrent import Recurrent
 from seqskip.taps import tapped
@@ -95,13 +96,51 @@ class SequenceModel(nn.Module):
     def forward(self, x: Tensor, *, lengths: Sequence[int] | Tensor | None = None) -> Tensor:
         """Return the answers; shapes as in the class docstring."""
         if lengths is None:
-            output, _ = self.core(self.encode(x))
-            return self.answer(output)
+            return self._read(x, None)[0]
         self._check_shape(x)
         batch, steps = x.shape[:2]
         ends = checks.lengths(lengths, batch, steps, x.device, least=0 if self.readout == "every" else 1)
         output, _ = self.core(self.encode(_without_padding(x, ends)), lengths=ends)
         return self.answer(output, ends)
+
+    def run(self, x: Tensor, state: LayerState | None = None) -> tuple[Tensor, LayerState]:
+        """Return the answers to a chunk of a sequence, (B, T, output_size), and the state with which the next goes on.
+
+        Chunk after chunk gives the answers to the whole. Gradients flow from chunk to chunk through the state; detach
+        it to cut them there, which is truncated backpropagation through time.
+
+        Args:
+            x: the chunk, shaped as for a call.
+            state: what was returned for the chunk before; None at the start of the sequence.
+
+        Raises:
+            ValueError: readout is not "every", or the core reads in both directions or has norm="batch"; an input or a
+                state of the wrong shape.
+
+        >>> from seqskip import LSTM
+        >>> model = SequenceModel(LSTM(3, 8, delays=(1, 4)), input_size=3, output_size=2, readout="every")
+        >>> x = torch.randn(5, 20, 3)
+        >>> first, state = model.run(x[:, :12])
+        >>> rest, state = model.run(x[:, 12:], state)
+        >>> torch.allclose(torch.cat((first, rest), 1), model(x), atol=1e-6)
+        True
+        """
+        self.demand_chunks()
+        return self._read(x, state)
+
+    def demand_chunks(self) -> None:
+        """Raise ValueError if chunk after chunk does not give the answers to the whole sequence."""
+        if self.readout != "every":
+            raise ValueError(
+                f"a chunk needs a model with readout='every', got readout={self.readout!r}, whose one answer needs the "
+                "whole sequence; give it whole, which checkpoint_segments=k of the core does in less memory"
+            )
+        checks.causal("a chunk", self.core.bidirectional, "give whole sequences, or use bidirectional=False")
+        self.core.wiring.demand_steps_alone("a chunk", "give whole sequences")
+
+    def _read(self, x: Tensor, state: LayerState | None) -> tuple[Tensor, LayerState]:
+        output, state = self.core(self.encode(x), state)
+        return self.answer(output), state
 
     def encode(self, x: Tensor) -> Tensor:
         """Return what the core reads, (B, T, I), or (T, B, I) for a core that is not batch_first."""

@@ -1,10 +1,12 @@
 """The keyword arguments that all layers share, for those that hand them on."""
 
+from collections.abc import Sequence
 from typing import TypedDict
 
 import torch
 
 from seqskip.delays import Delays, InputDelays
+from seqskip.init import Initialiser
 
 
 class SkipOptions(TypedDict, total=False):
@@ -18,10 +20,23 @@ class SkipOptions(TypedDict, total=False):
     norm_first: bool
     residual_scale: float | None
     stochastic_depth: float
+    variational_dropout: float
+    learn_initial_state: bool
     backend: str
     checkpoint_segments: int
     device: torch.device | str | None
     dtype: torch.dtype | None
+
+
+class TorchOptions(SkipOptions, total=False):
+    """The keyword arguments that RNN, LSTM and GRU have beside torch.nn's; `TorchLayer` describes its own of them."""
+
+    combine: str
+    init: Initialiser | str
+    layer_norm: bool
+    recurrent_dropout: float
+    weight_dropout: float
+    zoneout: float | Sequence[float]
 
 
 class StackOptions(SkipOptions, total=False):

@@ -1,40 +1,30 @@
 """The stack that all layers share: what it may be asked for, and how it runs, with skips through time and depth."""
 
+import warnings
 from collections.abc import Sequence
-from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from seqskip import checks
-from seqskip.assembly import Assembly
-from seqskip.cells import Cell
-from seqskip.delays import (
-    Delays,
-    InputDelays,
-    LayerDelays,
-    Steps,
-    edges,
-    per_layer,
-    resampled,
-    taps_per_layer,
-    taps_resampled,
-)
+from seqskip.delays import Delays, InputDelays, per_layer, taps_per_layer
 from seqskip.depth import Wiring
 from seqskip.engines import BACKENDS, engine_name
 from seqskip.history import State
+from seqskip.interface import LayerInput, LayerState
 from seqskip.options import SkipOptions, StackOptions
+from seqskip.retimed import Retimed
 from seqskip.segments import run_segments
-from seqskip.stack import Block
+from seqskip.stack import Block, split_state
 
 
-class Recurrent(Assembly):
+class Recurrent(Retimed):
     """A stack of recurrent layers with the inputs and outputs of torch.nn's.
 
-    Inputs: x of shape (T, B, I), (B, T, I) with batch_first, (T, I) unbatched, or a PackedSequence; state as
-    returned, or None for zeros, or for what else the cell starts from; lengths, one integer in 0 to T per sample, where
-    a batch is padded. Outputs: the last layer's output, (T, B, H) or laid out as x, and the state; (T, B, 2H) if
-    bidirectional.
+    Inputs: `input` x of shape (T, B, I), (B, T, I) with batch_first, (T, I) unbatched, or a PackedSequence; `hx`, the
+    state as returned, or None for zeros, or for what else the cell starts from; `lengths`, one integer in 0 to T per
+    sample, where a batch is padded. Outputs: the last layer's output, (T, B, H) or laid out as x, and the state;
+    (T, B, 2H) if bidirectional.
 
     The state holds the whole delay line: each part has shape (Σ_l D_l, B, H), D_l = max(delays of layer l), rounded up,
     layer after layer and oldest first; if bidirectional, each layer's forward line and then its reverse line. With
@@ -68,6 +58,10 @@ class Recurrent(Assembly):
             α = 1.
         stochastic_depth: probability with which the top layer's f is dropped for a whole sample in training, that of
             layer l being l/L of it (Huang et al. 2016, arXiv 1603.09382, eq. 4).
+        variational_dropout: probability with which an output of a layer, but the last, is dropped in training at all
+            steps of a call or at none (Gal & Ghahramani 2016, arXiv 1512.05287, Section 4.2).
+        learn_initial_state: learn the state before the first step, the whole delay line, where none is given: weights
+            `h_0_l0` and so on, (D, H), which start at zero. A cell that has no such states is without.
         backend: "auto" for the fastest engine that can run, or one to force (see `seqskip.engines`): "reference",
             "fold", "torch" or "native".
         checkpoint_segments: cut a sequence in so many segments along time and hold, between forward and backward,
@@ -77,7 +71,8 @@ class Recurrent(Assembly):
             checkpoints.
 
     Raises:
-        ValueError: an argument, an input or a state breaks a rule; the message names the rule and the repair.
+        ValueError: an argument, an input or a state breaks a rule; the message names the rule and the repair. Where
+            torch.nn raises TypeError or RuntimeError, that is what it is too (see `seqskip.errors`).
     """
 
     def __init__(
@@ -97,6 +92,8 @@ class Recurrent(Assembly):
         norm_first: bool = False,
         residual_scale: float | None = None,
         stochastic_depth: float = 0.0,
+        variational_dropout: float = 0.0,
+        learn_initial_state: bool = False,
         backend: str = "auto",
         checkpoint_segments: int = 1,
         device: torch.device | str | None = None,
@@ -112,6 +109,9 @@ class Recurrent(Assembly):
         self._delays = per_layer(delays, num_layers)
         self._input_delays = taps_per_layer(input_delays, num_layers)
         self.wiring = Wiring(residual, projection, norm, norm_first, residual_scale, stochastic_depth)
+        self.variational_dropout = checks.fraction("variational_dropout", variational_dropout)
+        self._warn_of_idle_dropout()
+        self.learn_initial_state = checks.boolean("learn_initial_state", learn_initial_state)
         self.backend = checks.choice("backend", backend, BACKENDS)
         self.checkpoint_segments = checks.integer("checkpoint_segments", checkpoint_segments, 1)
         if self.checkpoint_segments > 1:
@@ -119,6 +119,16 @@ class Recurrent(Assembly):
             self.wiring.demand_steps_alone("checkpoint_segments > 1", "use checkpoint_segments=1, which holds all")
         self._allocate({"device": device, "dtype": checks.floating("dtype", dtype)})
         self.reset_parameters()
+
+    def _warn_of_idle_dropout(self) -> None:
+        dropped = {"dropout": self.dropout, "variational_dropout": self.variational_dropout}
+        idle = [f"{name}={p}" for name, p in dropped.items() if p and self.num_layers == 1]
+        if idle:
+            warnings.warn(
+                f"{' and '.join(idle)} must stand between layers to drop anything, got num_layers=1; use more layers, "
+                "or 0",
+                stacklevel=4,  # where an LSTM or a GRU is made
+            )
 
     @property
     def hidden_size(self) -> int:
@@ -131,69 +141,9 @@ class Recurrent(Assembly):
         return self.wiring.residual
 
     @property
-    def delays(self) -> tuple[LayerDelays, ...]:
-        """The delays of each layer. They may be set, as long as each has the weights it needs.
-
-        The weights stay, the length of the state follows. `resample` multiplies them by a ratio of sample rates.
-        """
-        return self._delays
-
-    @delays.setter
-    def delays(self, delays: Delays) -> None:
-        changed = per_layer(delays, self.num_layers)
-        for layer, (before, after) in enumerate(zip(self._delays, changed, strict=True)):
-            shapes = [self.weight_shapes(replace(self._sizes(layer), delays=own)) for own in (before, after)]
-            if shapes[0] != shapes[1]:
-                raise ValueError(
-                    f"delays can be set where the weights fit, got {after} for layer {layer} made with {before}; give "
-                    f"{len(before)} delays, or make a new layer"
-                )
-        self._delays = changed
-        self._state_shapes = changed, self._found_shapes()
-
-    @property
-    def input_delays(self) -> tuple[Steps, ...]:
-        """The delays of what each layer reads of its input; they may be set to as many others."""
-        return self._input_delays
-
-    @input_delays.setter
-    def input_delays(self, input_delays: InputDelays) -> None:
-        changed = taps_per_layer(input_delays, self.num_layers)
-        for layer, (before, after) in enumerate(zip(self._input_delays, changed, strict=True)):
-            if len(before) != len(after):
-                rule = f"input_delays can be set where the weights fit, got {after} for layer {layer}"
-                raise ValueError(f"{rule} made with {before}; give as many, or make a new layer")
-        self._input_delays = changed
-        self._state_shapes = self._delays, self._found_shapes()
-
-    def resample(self, ratio: float) -> None:
-        """Make a net that was trained at one sample rate run at another: multiply all its delays by a ratio.
-
-        The weights stay, the state gets longer or shorter with the delays: begin a new one. With a whole ratio every
-        ratio-th output is exactly that of the net before on every ratio-th input. Otherwise states are interpolated,
-        and the outputs at the same times differ by the square of the time step, for a signal that is smooth.
-
-        Args:
-            ratio: the new sample rate divided by the old one.
-
-        Raises:
-            ValueError: a delay would be less than 1, an input delay no whole number, or a layer reads states at a
-                fixed number of steps, as a gate does; the layer is as it was.
-        """
-        checks.positive("ratio", ratio)
-        for layer in range(self.num_layers):
-            _demand_delays_alone(self.cell(layer), layer)
-        self.delays, self.input_delays = resampled(self._delays, ratio), taps_resampled(self.input_delays, ratio)
-
-    @property
-    def edges(self) -> tuple[Steps, ...]:
-        """How many whole steps back each layer reads its own states, ascending."""
-        return tuple(self.cell(layer).edges for layer in range(self.num_layers))
-
-    @property
-    def has_skips(self) -> bool:
-        """Whether anything here skips time or depth; without, the stack is torch.nn's."""
-        return self.holds_inputs or self.residual is not None or any(delays != (1,) for delays in self.delays)
+    def draws(self) -> bool:
+        """Whether a call in training draws random numbers."""
+        return bool(self.dropout or self.variational_dropout or self.wiring.stochastic_depth)
 
     def run(self, z: Tensor, initial: State, lengths: Tensor | None) -> tuple[Tensor, State]:
         """Run the stack once layouts are read: z (T, B, I) and a state of whole delay lines give z and a state."""
@@ -206,6 +156,27 @@ class Recurrent(Assembly):
         if self.training:
             blocks = [block.drawn(z.size(1)) for block in blocks]
         return run_segments(self.checkpoint_segments, blocks, z, initial, lengths)
+
+    def all_states(
+        self, x: LayerInput, state: LayerState | None = None, *, lengths: Sequence[int] | Tensor | None = None
+    ) -> list[tuple[LayerInput, ...]]:
+        """Return the state of every layer at every step: of each layer all parts, (h, c) of an LSTM.
+
+        Takes what a call takes. Each part is laid out as the output is, (T, B, width), both directions side by side.
+        What `output` tells is the last layer's h alone, before a shortcut and a norm. It runs on the reference loop.
+
+        >>> from seqskip import LSTM
+        >>> layer = LSTM(3, 8, num_layers=2)
+        >>> [[tuple(part.shape) for part in layer] for layer in layer.all_states(torch.zeros(10, 5, 3))]
+        [[(10, 5, 8), (10, 5, 8)], [(10, 5, 8), (10, 5, 8)]]
+        """
+        layout, found = self._layout(x, lengths), []
+        z = layout.read()
+        blocks = [block.drawn(z.size(1)) for block in self.blocks()] if self.training else self.blocks()
+        for block, line in zip(blocks, split_state(blocks, self._initial_state(z, state, layout)), strict=True):
+            z, parts = block.states(z, line, layout.lengths)
+            found.append(tuple(map(layout.write, parts)))
+        return found
 
     def extra_loss(self) -> Tensor | None:
         """Return what the last call adds to the loss of a training, beside what the task asks; None for nothing."""
@@ -231,17 +202,9 @@ class Recurrent(Assembly):
         found |= {"dropout": self.dropout, "bidirectional": self.bidirectional, "delays": delays}
         if self.holds_inputs:
             found |= {"input_delays": self.input_delays}
-        return found | {"residual": self.residual} | self.wiring.shown()
-
-
-def _demand_delays_alone(cell: Cell, layer: int) -> None:
-    later = tuple(delay + 1 for delay in cell.delays)
-    if fixed := set(replace(cell, delays=later).edges) - set(edges(later)):
-        raise ValueError(
-            f"resample needs a layer that reads its states at its delays alone, got {type(cell).__name__}, which in "
-            f"layer {layer} reads those {min(fixed)} step ago at any sample rate; use another way to combine delays, "
-            "such as combine='learned'"
-        )
+        found |= {"residual": self.residual} | self.wiring.shown()
+        asked = {"variational_dropout": self.variational_dropout, "learn_initial_state": self.learn_initial_state}
+        return found | {name: value for name, value in asked.items() if value}
 
 
 # Where the help of the command line looks for what they mean.

@@ -94,8 +94,8 @@ class ResNet(nn.Module):
         self.input_size = checks.integer("input_size", input_size, 1)
         self.num_layers = checks.integer("num_layers", num_layers, 1)
         self.hidden_sizes = checks.integer_per_layer("hidden_size", hidden_size, self.num_layers, 1)
-        checks.choice("nonlinearity", nonlinearity, NONLINEARITIES)
-        checks.choice("init", init, INITIALISERS)
+        self.nonlinearity = checks.choice("nonlinearity", nonlinearity, NONLINEARITIES)
+        self.init = checks.choice("init", init, INITIALISERS)
         checks.floating("dtype", dtype)
         self.wiring = Wiring(residual, projection, norm, norm_first, residual_scale, stochastic_depth)
         self.layers, features = nn.ModuleList(), self.input_size
@@ -126,5 +126,7 @@ class ResNet(nn.Module):
             self.readout.reset_parameters()
 
     def extra_repr(self) -> str:
-        found = {"input_size": self.input_size, "num_layers": self.num_layers, "residual": self.wiring.residual}
-        return ", ".join(f"{name}={value!r}" for name, value in (found | self.wiring.shown()).items())
+        found: dict[str, object] = {"input_size": self.input_size, "num_layers": self.num_layers}
+        found |= {"residual": self.wiring.residual} | self.wiring.shown()
+        found |= {"nonlinearity": self.nonlinearity, "init": self.init}
+        return ", ".join(f"{name}={value!r}" for name, value in found.items())

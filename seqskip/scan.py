@@ -39,6 +39,14 @@ def scan(
     return states[0], tuple(last_states(part, own, lengths) for part, own in zip(initial, states, strict=True))
 
 
+def states(cell: Cell, x: Tensor, initial: State, lengths: Tensor | None) -> State:
+    """Return every part of the state at every step, (T, B, width), 0 in the padding; arguments as for `scan`."""
+    if lengths is not None:
+        return unroll_each(cell, x, initial, lengths)
+    history = unroll(cell, x, initial)
+    return tuple(history.since_start(part) for part in range(len(initial)))
+
+
 def unroll_each(cell: Cell, x: Tensor, initial: State, lengths: Tensor) -> State:
     """Run a cell over each sample's own steps; return every part of the state, (T, B, H), 0 in the padding."""
     history = History(initial)

@@ -30,7 +30,15 @@ class Block(Around):
     def drawn(self, batch: int) -> Self:
         """Return the same for one call on B samples in training: with what is drawn once for each sample."""
         directions = [one.drawn(batch) for one in self.directions]
-        return replace(self, directions=directions).with_kept(batch, self.forward.cell.weight)
+        size = sum(one.cell.widths[0] for one in directions)
+        return replace(self, directions=directions).with_kept(batch, size, self.forward.cell.weight)
+
+    def states(self, x: Tensor, initial: Sequence[State], lengths: Tensor | None) -> tuple[Tensor, State]:
+        """Return the layer's output and every part of its state at every step, directions side by side."""
+        read = self.read(x, lengths)
+        runs = [one.states(read, line, lengths) for one, line in zip(self.directions, initial, strict=True)]
+        found = tuple(torch.cat(part, -1) for part in zip(*runs, strict=True))
+        return self.answer(x, found[0], lengths), found
 
     def run(self, x: Tensor, initial: Sequence[State], lengths: Tensor | None) -> tuple[Tensor, list[State]]:
         """Return the layer's output and each direction's delay line."""

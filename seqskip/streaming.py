@@ -21,7 +21,7 @@ def short_way(layer: Any, base: Any) -> Stream | None:
     if (
         torch.compiler.is_compiling()
         or layer.bidirectional
-        or (layer.training and (layer.dropout or layer.wiring.stochastic_depth))
+        or (layer.training and layer.draws)
         or kind.forward is not base.forward
         or kind.run is not base.run
         or kind.cell is not base.cell
@@ -30,7 +30,7 @@ def short_way(layer: Any, base: Any) -> Stream | None:
         or _watched(layer)
     ):
         return None
-    return _stream(layer.cell_type, tuple(layer.cell_options.items()), _asked_of(layer))
+    return _stream(layer.recurrence, tuple(layer.cell_options.items()), _asked_of(layer))
 
 
 @dataclass(frozen=True, eq=False)

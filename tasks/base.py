@@ -37,7 +37,11 @@ class Task(ABC):
 
     @abstractmethod
     def loss(self, prediction: Tensor, batch: Batch) -> Tensor:
-        """Return the loss that training minimises, a scalar."""
+        """Return the loss that training minimises, a scalar.
+
+        With readout="every" it is a mean over time steps, and takes any of them: the batch, and the prediction with it,
+        may be a chunk of what `sample` returns, cut along time.
+        """
 
     @abstractmethod
     def metrics(self, prediction: Tensor, batch: Batch) -> dict[str, Tensor]:

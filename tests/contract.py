@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from seqskip import Stack
+from seqskip import GRU, LSTM, RNN, Stack
 from seqskip.cells import COMBINE
 from seqskip.cells.module import OwnHistory
 from seqskip.recurrent import Recurrent
@@ -99,6 +99,14 @@ WIRINGS: Sequence[Mapping[str, Any]] = [
 ]
 
 
+STARTED: Mapping[str, Any] = {"starts_at_zero": False, "free": False}
+EXTENDED = [
+    Case(RNN, {"delays": DELAYS, "layer_norm": True, "recurrent_dropout": 0.5, "learn_initial_state": True}, **STARTED),
+    Case(LSTM, {"delays": DELAYS, "proj_size": 2, "zoneout": (0.2, 0.5), "residual": "highway", "layer_norm": True}),
+    Case(GRU, {"delays": DELAYS, "zoneout": 0.2, "weight_dropout": 0.5, "variational_dropout": 0.5}),
+]
+
+
 def _torch_shaped() -> list[Case]:
     combined = [{"delays": DELAYS, "combine": combine} for combine in sorted(COMBINE)]
     plain = [Case(one.layer_type, one.options | rest) for one in VARIANTS for rest in combined]
@@ -121,7 +129,7 @@ OWN = [
     Case(Stack, {"delays": ((1, 3), (2.5,))}, (Leaky,)),
     Case(Stack, {"delays": DELAYS, "residual": "add", "hidden_size": (3, 4)}, (TwoParts,)),
 ]
-CASES = [*_torch_shaped(), *_literature(), *OWN]
+CASES = [*_torch_shaped(), *EXTENDED, *_literature(), *OWN]
 
 
 def sample(layer: Recurrent, steps: int = 7, batch: int = 3) -> tuple[Tensor, tuple[Tensor, ...]]:

@@ -66,11 +66,11 @@ class Past:
 
 def shares(weights: Weights, x: Array, states: Sequence[Parts]) -> Array:
     """Return the shares of the delays; `states` are all past ones, the newest last."""
+    if not weights.gate:
+        return np.full(len(weights.delays), 1 / len(weights.delays))
     if weights.combine == "gate":
         return softmax(weights.gate[0] @ x + weights.gate[1] @ states[-1][0] + weights.gate[2])
-    if weights.combine == "learned":
-        return softmax(weights.gate[0])
-    return np.full(len(weights.delays), 1 / len(weights.delays))
+    return softmax(weights.gate[0])
 
 
 def delayed(states: Sequence[Parts], d: float) -> Parts:
@@ -123,7 +123,8 @@ def read(layer: TorchLayer, n: int) -> Weights:
     w, u = named[f"weight_ih_l{n}"], named[f"weight_hh_l{n}"]
     biases = [named.get(f"bias_{kind}_l{n}", np.zeros(len(w))) for kind in ("ih", "hh")]
     names = {"gate": ("weight_gate_ih", "weight_gate_hh", "bias_gate"), "learned": ("weight_delays",)}
-    gate = tuple(named[f"{name}_l{n}"] for name in names.get(layer.combine, ()))
+    # The share of one delay alone is 1: nothing tells it.
+    gate = tuple(named[f"{name}_l{n}"] for name in names.get(layer.combine, ()) if len(layer.delays[n]) > 1)
     nonlinearity = getattr(layer, "nonlinearity", "")
     return Weights(w, u, *biases, gate, tuple(sorted(layer.delays[n])), layer.combine, nonlinearity)
 

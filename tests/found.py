@@ -11,7 +11,7 @@ import torch
 
 import seqskip.cells
 import seqskip.layers
-from seqskip.cells import NONLINEARITIES, TorchCell
+from seqskip.cells import NONLINEARITIES, ExtendedCell, TorchCell
 from seqskip.layers import Stack, TorchLayer
 from seqskip.recurrent import Recurrent
 
@@ -42,7 +42,7 @@ class Variant:
     options: dict[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        return "-".join((self.layer_type.__name__, *self.options.values()))
+        return "-".join((self.layer_type.__name__, *map(str, self.options.values())))
 
     def build(self, input_size: int, hidden_size: int, *sizes: int, **options: Any) -> TorchLayer:
         return self.layer_type(input_size, hidden_size, *sizes, **self.options, **options)
@@ -59,7 +59,7 @@ def _variants(layer_type: type[TorchLayer]) -> list[Variant]:
     return [Variant(layer_type, {"nonlinearity": name}) for name in NONLINEARITIES]
 
 
-CELLS = _subclasses(seqskip.cells, TorchCell)
+CELLS = [cell for cell in _subclasses(seqskip.cells, TorchCell) if not issubclass(cell, ExtendedCell)]
 LAYERS = _subclasses(seqskip.layers, TorchLayer)
 EVERY_LAYER = [  # but the bases that some have in common, which have no cell
     layer

@@ -15,7 +15,7 @@ from tests.found import Variant
 
 # Parts of a state that lie between 0 and 1 (Skip RNN).
 PROBABILITIES = ("du", "uc")
-few = settings(deadline=None, max_examples=30)
+few = settings(deadline=None, max_examples=20)
 seeds = st.integers(0, 2**31 - 1)
 # With at most 9 steps: delays longer than the sequence, with and without a common factor, in any order.
 delay_sets = st.lists(st.integers(1, 4), min_size=1, max_size=3, unique=True).map(tuple)

@@ -1,4 +1,4 @@
-"""Bidirectional layers: torch.nn's with delays=1, and two layers back to back with any delays."""
+"""Bidirectional layers are two layers back to back, with any delays."""
 
 from typing import Any
 
@@ -7,69 +7,18 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import Tensor, nn
+from torch import Tensor
 
 from seqskip import GRU, SequenceModel
 from seqskip.analysis import gradient_decay, without_skips
 from seqskip.engines import ENGINES
 from seqskip.history import State
 from seqskip.recurrent import Recurrent
-from tests.cut import with_gradients
 from tests.found import Variant
 from tests.strategies import as_parts, assert_close, few, inputs, layers, random_input
 from tests.test_bad_input import refused
 
 engines = pytest.mark.parametrize("engine", sorted(ENGINES))
-
-
-def pair(variant: Variant, *sizes: int, **options: Any) -> tuple[Recurrent, nn.RNNBase]:
-    """Return our layer and torch's with the same weights, both float64."""
-    ours = variant.build(*sizes, bidirectional=True, dtype=torch.float64, **options)
-    theirs = variant.build_torch(*sizes, bidirectional=True, dtype=torch.float64, **options)
-    theirs.load_state_dict(ours.state_dict())
-    return ours, theirs
-
-
-def results(layer: nn.Module, x: Tensor, state: State | None) -> list[Tensor]:
-    leaves = [leaf.clone().requires_grad_() for leaf in (x, *(state or ()))]
-    hx = tuple(leaves[1:]) or None
-    output, final = layer(leaves[0], hx[0] if hx and len(hx) == 1 else hx)
-    return with_gradients([output, *as_parts(final)], [*leaves, *layer.parameters()])
-
-
-@engines
-@pytest.mark.parametrize("bias", [False, True], ids=["no-bias", "bias"])
-@pytest.mark.parametrize("layers", [1, 3])
-def test_equals_torch(variant: Variant, layers: int, bias: bool, engine: str) -> None:
-    for batch_first in (False, True):
-        ours, theirs = pair(variant, 4, 5, layers, bias=bias, batch_first=batch_first)
-        ours.backend = engine
-        x, state = random_input(ours, 7, 3)
-        x = x.transpose(0, 1) if batch_first else x
-        for hx in (None, state):
-            assert_close(results(ours, x, hx), results(theirs, x, hx))
-        one = tuple(part[:, 0] for part in state)
-        single = x[0] if batch_first else x[:, 0]
-        assert_close(results(ours, single, one), results(theirs, single, one))
-
-
-@pytest.mark.parametrize("bias", [False, True])
-def test_names_order_shapes_and_draws_are_those_of_torch(variant: Variant, bias: bool) -> None:
-    drawn = []
-    for build in (variant.build, variant.build_torch):
-        torch.manual_seed(3)
-        drawn.append(build(4, 5, 3, bias=bias, bidirectional=True))
-    ours, theirs = drawn
-    assert [name for name, _ in ours.named_parameters()] == [name for name, _ in theirs.named_parameters()]
-    assert list(ours.state_dict()) == list(theirs.state_dict())
-    assert all(torch.equal(a, b) for a, b in zip(ours.parameters(), theirs.parameters(), strict=True))
-
-
-def test_the_argument_stands_where_torch_has_it(variant: Variant) -> None:
-    arguments = [4, 5, 2, *variant.options.values(), False, True, 0.25, True]
-    ours, theirs = variant.layer_type(*arguments), getattr(nn, variant.layer_type.__name__)(*arguments)
-    assert ours.bidirectional is theirs.bidirectional is True
-    assert "bidirectional=True" in repr(ours) and "bidirectional=False" in repr(variant.build(4, 5))
 
 
 def one_way(layer: Recurrent, n: int, suffix: str, variant: Variant) -> Recurrent:

@@ -17,7 +17,10 @@ from tests.strategies import as_parts, assert_close
 
 pytestmark = pytest.mark.parametrize("case", CASES, ids=str)
 STEPS = 7
-PLAIN: Mapping[str, Any] = {"residual": None, "norm": None, "norm_first": False, "residual_scale": None}
+PLAIN: Mapping[str, Any] = {
+    **{"residual": None, "projection": "linear", "residual_scale": None},
+    **{"norm": None, "norm_first": False, "variational_dropout": 0.0},
+}
 
 
 def run(layer: Recurrent, x: Tensor, state: Any, **options: Any) -> list[Tensor]:

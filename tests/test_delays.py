@@ -124,12 +124,14 @@ def test_common_step(delays: tuple[int, ...], step: int) -> None:
     ("function", "name"), [(dilated, "num_layers"), (exponential, "k"), (layers_for, "lag")], ids=lambda f: str(f)
 )
 def test_bad_counts_are_refused(function: Any, name: str, bad: Any) -> None:
-    with pytest.raises(ValueError, match=rf"^{name} must be an integer >= 1, got {re.escape(repr(bad))}$"):
+    with pytest.raises(
+        ValueError, match=rf"^{name} must be an integer >= 1, got {re.escape(repr(bad))}; use 1 or more$"
+    ):
         function(bad)
 
 
 @pytest.mark.parametrize("bad", [1, *BAD_INTEGERS])
 @pytest.mark.parametrize("function", [dilated, layers_for])
 def test_a_base_below_two_is_refused(function: Any, bad: Any) -> None:
-    with pytest.raises(ValueError, match=rf"^base must be an integer >= 2, got {re.escape(repr(bad))}$"):
+    with pytest.raises(ValueError, match=rf"^base must be an integer >= 2, got {re.escape(repr(bad))}; use 2 or more$"):
         function(3, bad)

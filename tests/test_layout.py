@@ -16,36 +16,41 @@ PLACES = {"seqskip": ROOT / "seqskip", "seqskip.tasks": ROOT / "tasks", "seqskip
 # Of each package or module of seqskip the others that it may import.
 ARROWS = {
     "history": set(),
-    "checks": set(),
+    "errors": set(),
+    "checks": {"errors"},
     "delays": {"checks"},
     "lengths": set(),
     "bound": set(),
     "layouts": {"lengths"},
+    "samples": {"checks"},
     "taps": {"lengths"},
     "cells": {"bound", "delays", "history", "checks"},
     "depth": {"bound", "lengths", "checks"},
     "scan": {"cells", "history", "lengths"},
     "engines": {"cells", "scan", "delays", "history", "lengths", "checks"},
-    "init": {"cells"},
-    "directions": {"cells", "engines", "history", "lengths", "taps"},
+    "init": {"cells", "checks"},
+    "directions": {"cells", "engines", "scan", "history", "lengths", "taps"},
     "stack": {"depth", "directions", "history"},
     "segments": {"stack", "history"},
     "forcing": {"stack", "cells", "history", "lengths"},
     "streaming": {"engines", "depth", "cells", "delays"},
-    "options": {"delays"},
+    "options": {"delays", "init"},
     "interface": {"layouts", "history", "checks"},
+    "states": {"interface", "history", "samples"},
     "assembly": {"interface", "stack", "depth", "directions", "engines", "cells", "bound", "delays", "history"},
-    "recurrent": {"assembly", "cells", "segments", "stack", "depth", "engines", "options", "delays", "history"}
+    "retimed": {"assembly", "cells", "delays", "checks"},
+    "recurrent": {"retimed", "interface", "segments", "stack", "depth", "engines", "options", "delays", "history"}
     | {"checks"},
     "layers": {"recurrent", "options", "interface", "streaming", "forcing", "engines", "init", "cells"}
     | {"bound", "delays", "history", "checks"},
-    "model": {"recurrent", "lengths", "taps", "checks"},
+    "conversion": {"layers", "delays"},
+    "model": {"recurrent", "interface", "lengths", "taps", "checks"},
     "dilated_rnn": {"model", "layers", "delays", "checks"},
     "resnet": {"depth", "cells", "checks"},
     "ode": {"checks"},
     "export": {"model", "recurrent", "engines", "history", "checks"},
     "analysis": {"cells", "scan", "engines", "taps", "depth", "directions", "stack", "recurrent", "layers", "model"}
-    | {"resnet", "delays", "history", "layouts", "checks"},
+    | {"conversion", "resnet", "delays", "history", "layouts", "checks"},
     "tasks": set(),
     "configs": set(),
 }
@@ -55,7 +60,8 @@ ARROWS["benchmark"] = (set(ARROWS) - {"configs"}) | {""}
 ARROWS["cli"] = set(ARROWS) | {""}
 ARROWS["__main__"] = {"cli"}
 # seqskip/__init__.py: public names only
-ARROWS[""] = {"delays", "depth", "engines", "layers", "model", "dilated_rnn", "ode", "resnet"}
+ARROWS[""] = {"conversion", "delays", "depth", "engines", "init", "layers", "model", "dilated_rnn", "ode", "resnet"}
+ARROWS[""] |= {"states"}
 
 TRAINING_ONLY = {"pytorch_lightning", "lightning", "torchmetrics", "jsonargparse"}
 DRAWING = ("seqskip.analysis.plots", "seqskip.training.curves")  # and what is in them

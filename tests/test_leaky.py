@@ -48,6 +48,11 @@ def test_time_constants_beyond_float16(learn: bool) -> None:
     assert layer(torch.randn(5, 1, 2, dtype=torch.float16))[0].isfinite().all()
 
 
+def test_a_time_constant_a_little_above_one_is_learned() -> None:
+    rho = Leaky(2, 3, time_constant=1 + 1e-9, learn_time_constants=True).get_parameter("rho_l0")
+    np.testing.assert_allclose(rho.detach(), math.log(1e-9), rtol=1e-6)
+
+
 def test_half_life_of_the_gradient_is_that_of_the_leak() -> None:
     layer = Leaky(1, 4, time_constant=20.0, dtype=torch.float64)
     torch.nn.init.zeros_(layer.get_parameter("U_l0"))

@@ -35,6 +35,20 @@ def test_mean_favourite_and_table_in_numbers() -> None:
     ]
 
 
+def test_the_share_of_one_delay_is_not_learned() -> None:
+    layer = LSTM(1, 2, 2, delays=((4,), (1, 4)), combine="learned")
+    assert "weight_delays_l0" not in dict(layer.named_parameters())
+    assert layer.learned_delays()[0].shares.tolist() == [[1, 1]]
+    assert "weight_gate_hh_l0" not in dict(LSTM(1, 2, delays=4, combine="gate").named_parameters())
+
+
+def test_half_precision_tells_long_delays_apart() -> None:
+    layer = RNN(2, 4, delays=(1, 256, 257, 2.5), combine="learned", dtype=torch.bfloat16)
+    layer.weight_delays_l0.data = torch.tensor([[0.0], [0.0], [0.0], [5.0]]).expand(4, 4).bfloat16()
+    (report,) = layer.learned_delays()
+    assert report.favourite.tolist() == [257] * 4 and report.mean.mean() == pytest.approx(253.7, abs=1)
+
+
 @pytest.mark.parametrize("combine", ["sum", "mean", "gate"])
 def test_other_ways_to_combine_have_learned_no_delays(combine: str) -> None:
     with refused("learned_delays needs combine='learned'", f"got combine='{combine}'"):

@@ -124,3 +124,33 @@ def test_a_step_that_returns_no_tensor_is_refused(answer: Any, got: str) -> None
 def test_widths_that_are_none_are_refused(sizes: Any) -> None:
     with refused("state_sizes of Own must be a tuple of integers >= 1", f"got {sizes!r}", "such as (hidden_size"):
         Stack(type("Own", (Leaky,), {"state_sizes": sizes}), 2, 3)
+
+
+def test_weights_are_drawn_anew_also_where_the_module_cannot_draw_them() -> None:
+    layer = Stack(Leaky, 2, 3, 2, bidirectional=True)
+    before = {name: weight.clone() for name, weight in layer.state_dict().items()}
+    layer.reset_parameters()
+    assert not any(torch.equal(weight, before[name]) for name, weight in layer.state_dict().items())
+    late = Stack(Leaky, 2, 3, device="meta").to_empty(device="cpu")
+    for weight in late.parameters():
+        nn.init.constant_(weight, float("nan"))
+    late.reset_parameters()
+    assert late(torch.randn(5, 1, 2))[0].isfinite().all()
+
+
+class Widening(Leaky):
+    def step(self, x: Tensor, history: OwnHistory) -> Tensor:
+        return super().step(x, history).double()
+
+
+def test_a_state_keeps_the_dtype() -> None:
+    with refused("step of Widening must return a state of its input's dtype torch.float32", "got [torch.float64]"):
+        Stack(Widening, 2, 3)(torch.zeros(4, 1, 2))
+
+
+def test_history_is_no_sequence() -> None:
+    history = OwnHistory((), (1, 4))
+    with pytest.raises(TypeError, match="not iterable"):
+        iter(history)
+    with refused("history must be read at the layer's delays (1, 4)", "got 0", "history.mean()"):
+        history[0]

@@ -1,18 +1,15 @@
-"""PackedSequence: as padding with lengths, and with delays=1 as torch.nn."""
-
-from typing import Any
+"""PackedSequence: as padding with lengths, in the order of the caller."""
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pack_sequence, pad_packed_sequence
 
 from seqskip import GRU, SequenceModel
 from seqskip.analysis import gradient_decay
 from seqskip.engines import ENGINES
-from seqskip.history import State
 from seqskip.recurrent import Recurrent
 from tests.cut import with_gradients
 from tests.found import Variant
@@ -20,15 +17,6 @@ from tests.strategies import as_parts, assert_close, few, layers, random_input
 from tests.test_bad_input import refused
 
 LENGTHS = [2, 5, 5, 1]
-
-
-def run(layer: nn.Module, samples: list[Tensor], state: State | None, enforce_sorted: bool = False) -> list[Any]:
-    """Return the packed output, and [its rows, state, all gradients], of a call on packed samples."""
-    leaves = [leaf.clone().requires_grad_() for leaf in (*samples, *(state or ()))]
-    packed = pack_sequence(leaves[: len(samples)], enforce_sorted)
-    given = tuple(leaves[len(samples) :]) or None
-    output, final = layer(packed, given[0] if given and len(given) == 1 else given)
-    return [output, with_gradients([output.data, *as_parts(final)], [*leaves, *layer.parameters()])]
 
 
 def draw_samples(lengths: list[int], size: int) -> list[Tensor]:
@@ -49,25 +37,6 @@ def test_packed_equals_padded_with_lengths(variant: Variant, data: st.DataObject
     layer.batch_first = False
     output, final = layer(x, state, lengths=lengths)
     assert_close(mine, with_gradients([output, *as_parts(final)], [*leaves, *layer.parameters()]))
-
-
-@pytest.mark.parametrize("engine", sorted(ENGINES))
-@pytest.mark.parametrize("given", [False, True], ids=["zeros", "given"])
-@pytest.mark.parametrize("bidirectional", [False, True], ids=["forward", "both"])
-@pytest.mark.parametrize("layers", [1, 3])
-def test_equals_torch(variant: Variant, layers: int, bidirectional: bool, given: bool, engine: str) -> None:
-    for lengths, bias, batch_first in ((LENGTHS, True, False), (sorted(LENGTHS)[::-1], False, True)):
-        options = {"bias": bias, "batch_first": batch_first, "bidirectional": bidirectional, "dtype": torch.float64}
-        theirs = variant.build_torch(4, 5, layers, **options)
-        ours = variant.build(4, 5, layers, backend=engine, **options)
-        ours.load_state_dict(theirs.state_dict())
-        state = random_input(ours, 1, len(lengths))[1] if given else None
-        samples, in_order = draw_samples(lengths, 4), lengths == sorted(lengths)[::-1]
-        (mine, values), (other, expected) = (run(layer, samples, state, in_order) for layer in (ours, theirs))
-        assert_close(values, expected)
-        for ours_index, theirs_index in zip(mine[1:], other[1:], strict=True):
-            assert (ours_index is None) == (theirs_index is None)
-            assert ours_index is None or torch.equal(ours_index, theirs_index)
 
 
 def test_lengths_equal_torch_on_packed(variant: Variant) -> None:

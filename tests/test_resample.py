@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from seqskip import GRU, LSTM, NARX, RNN, FastGRNN, FastRNN, TauGRU
+from seqskip import GRU, LSTM, NARX, RNN, Clockwork, FastGRNN, FastRNN, TauGRU
 from seqskip.delays import resampled
 from seqskip.recurrent import Recurrent
 from tests.strategies import delay_sets, few, seeds
@@ -105,6 +105,19 @@ def test_what_cannot_be_resampled_is_refused_and_left_as_it_was(
         layer.resample(ratio)
     assert (layer.delays, layer.input_delays, layer.state_shapes()) == before
     assert torch.equal(layer(x)[0], expected)
+
+
+@pytest.mark.parametrize("bad", [1e308, 3e9])
+def test_delays_stay_within_bounds(bad: float) -> None:
+    with refused("ratio must leave every delay below", f"got {bad}", "use a smaller one"):
+        RNN(2, 3, delays=(1, 20)).resample(bad)
+    with refused("delays must be numbers >= 1", f"got {10**20}", "a state of so many steps fits into no memory"):
+        RNN(2, 3, delays=10**20)
+
+
+def test_a_clockwork_layer_keeps_whole_delays() -> None:
+    with refused("ratio must be whole for Clockwork", "got 1.5"):
+        Clockwork(2, 4, periods=(1, 2)).resample(1.5)
 
 
 def test_a_tau_gru_reads_one_step_back_at_any_rate() -> None:

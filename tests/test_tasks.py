@@ -108,6 +108,19 @@ def test_balanced_loss_weighs_recall_and_blank_by_one_half() -> None:
     torch.testing.assert_close(task.metrics(prediction, batch)["loss"], entropy.mean(1))
 
 
+@pytest.mark.parametrize(
+    "task", [kind() for kind in TASKS if kind.readout == "every"] + [Copying(20, 3, loss="balanced")]
+)
+def test_the_loss_of_a_sample_is_the_mean_of_its_steps_in_any_chunks(task: Task) -> None:
+    batch = task.sample(3, generator(0))
+    steps = batch.x.size(1)
+    prediction = torch.randn(3, steps, task.output_size, dtype=torch.float64)
+    sizes = [steps // 3, steps // 3, steps - 2 * (steps // 3)]
+    parts = zip(prediction.split(sizes, 1), *(part.split(sizes, 1) for part in batch), strict=True)
+    chunks = [size * task.loss(answers, Batch(*part)) for size, (answers, *part) in zip(sizes, parts, strict=True)]
+    torch.testing.assert_close(sum(chunks) / steps, task.loss(prediction, batch), rtol=1e-12, atol=1e-12)
+
+
 def test_copying_scores_a_perfect_and_a_wrong_answer() -> None:
     task = Copying(10)
     batch = task.sample(3, generator(0))

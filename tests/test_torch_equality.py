@@ -1,117 +1,116 @@
-"""With delays=1 a layer is torch.nn's: same values, gradients, weights, names and state."""
+"""With delays=1 a layer is torch.nn's, for every option of its constructor and every layout of its input."""
 
+import itertools
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
 
-from seqskip import RNN
+from seqskip import LSTM, RNN
 from seqskip.history import State
 from seqskip.recurrent import Recurrent
-from tests.found import Variant
-from tests.strategies import as_parts
+from tests.cut import with_gradients
+from tests.found import VARIANTS, Variant
+from tests.strategies import as_parts, random_input
 
+pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN:UserWarning")
+
+KINDS = [*VARIANTS, Variant(LSTM, {"proj_size": 2})]
+# Every option of the constructor; a dropout stands where there are two layers.
+OPTIONS: Mapping[str, tuple[Any, ...]] = {
+    **{"bias": (True, False), "batch_first": (False, True), "bidirectional": (False, True)},
+    "num_layers": (1, 2),
+}
+CONSTRUCTORS = [dict(zip(OPTIONS, values, strict=True)) for values in itertools.product(*OPTIONS.values())]
 TOLERANCE = {torch.float32: 1e-6, torch.float64: 1e-12}
+LENGTHS = torch.tensor([2, 5, 5, 1])
 
 
 def pair(variant: Variant, *sizes: int, **options: Any) -> tuple[Recurrent, nn.RNNBase]:
-    """Return our layer and torch's, with torch's weights loaded as they are."""
-    theirs = variant.build_torch(*sizes, **options)
+    """Return our layer and torch's, made after the same seed."""
+    torch.manual_seed(3)
     ours = variant.build(*sizes, **options)
-    ours.load_state_dict(theirs.state_dict())
-    return ours, theirs
+    torch.manual_seed(3)
+    return ours, variant.build_torch(*sizes, **options)
 
 
-def values_and_gradients(layer: nn.Module, x: Tensor, state: State | None) -> list[Tensor]:
-    """Return output, state, and the gradients of a weighted sum of both."""
-    x = x.clone().requires_grad_()
-    leaves = [part.clone().requires_grad_() for part in state or ()]
-    hx = None if state is None else tuple(leaves) if len(leaves) > 1 else leaves[0]
-    output, final = layer(x, hx)
-    results = [output, *as_parts(final)]
-    # Weights that differ from entry to entry: a sum alone would not see entries in the wrong order.
-    loss = sum((torch.linspace(-1, 1, r.numel(), dtype=r.dtype).view_as(r) * r).sum() for r in results)
-    return [*results, *torch.autograd.grad(loss, [x, *leaves, *layer.parameters()])]
+def packed(x: Tensor, batch_first: bool, lengths: Tensor) -> PackedSequence:
+    return pack_padded_sequence(x.transpose(0, 1) if batch_first else x, lengths, batch_first, enforce_sorted=False)
 
 
-def assert_same(ours: list[Tensor], theirs: list[Tensor]) -> None:
-    tolerance = TOLERANCE[theirs[0].dtype]
-    assert len(ours) == len(theirs)
+def packed_in_order(x: Tensor, batch_first: bool, lengths: Tensor) -> PackedSequence:
+    descending = lengths.sort(descending=True).values
+    return pack_padded_sequence(x.transpose(0, 1) if batch_first else x, descending, batch_first)
+
+
+# Of x (T, B, I) what a caller hands in.
+LAYOUTS: Mapping[str, Callable[[Tensor, bool, Tensor], Any]] = {
+    "padded": lambda x, batch_first, lengths: x.transpose(0, 1) if batch_first else x,
+    "unbatched": lambda x, batch_first, lengths: x[:, 0],
+    "packed": packed_in_order,
+    "packed-unsorted": packed,
+}
+
+
+def answers(layer: nn.Module, layout: str, x: Tensor, state: State | None) -> list[Tensor]:
+    """Return output, state, and the gradients of x, the given state and all weights."""
+    leaves = [leaf.clone().requires_grad_() for leaf in (x, *(state or ()))]
+    parts = [leaf[:, 0] for leaf in leaves[1:]] if layout == "unbatched" else leaves[1:]
+    hx = None if state is None else parts[0] if len(parts) == 1 else tuple(parts)
+    torch.manual_seed(5)  # of dropout
+    output, final = layer(LAYOUTS[layout](leaves[0], layer.batch_first, LENGTHS), hx)
+    if isinstance(output, PackedSequence):
+        output = output.data
+    return with_gradients([output, *as_parts(final)], [*leaves, *layer.parameters()])
+
+
+def assert_same(ours: list[Tensor], theirs: list[Tensor], slack: float = 1.0) -> None:
+    tolerance = slack * TOLERANCE[theirs[0].dtype]
     for mine, other in zip(ours, theirs, strict=True):
-        torch.testing.assert_close(mine, other, rtol=tolerance, atol=tolerance)
+        # A gradient is a sum, as accurate as its largest numbers are.
+        torch.testing.assert_close(mine, other, rtol=0, atol=tolerance * max(1.0, other.abs().max().item()))
 
 
-def draw(
-    variant: Variant, layers: int, shape: tuple[int, ...], dtype: torch.dtype
-) -> tuple[Tensor, tuple[Tensor, ...]]:
-    state_shape = (layers, *shape[1:-1], 5)
-    parts = len(variant.layer_type.cell_type.state_names)
-    return torch.randn(shape, dtype=dtype), tuple(torch.randn(state_shape, dtype=dtype) for _ in range(parts))
+RUNS = [(torch.float32, "auto"), (torch.float64, "auto"), (torch.float64, "reference")]
 
 
-@pytest.mark.parametrize("given", [False, True], ids=["zeros", "given"])
-@pytest.mark.parametrize("bias", [False, True], ids=["no-bias", "bias"])
-@pytest.mark.parametrize("layers", [1, 3])
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
-def test_values_and_gradients(variant: Variant, dtype: torch.dtype, layers: int, bias: bool, given: bool) -> None:
-    ours, theirs = pair(variant, 4, 5, layers, bias=bias, dtype=dtype)
-    x, state = draw(variant, layers, (7, 3, 4), dtype)
-    hx = state if given else None
-    assert_same(values_and_gradients(ours, x, hx), values_and_gradients(theirs, x, hx))
+@pytest.mark.parametrize(("dtype", "engine"), RUNS, ids=str)
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_every_option(kind: Variant, layout: str, dtype: torch.dtype, engine: str) -> None:
+    for options in CONSTRUCTORS:
+        dropout = 0.3 if options["num_layers"] > 1 else 0.0
+        ours, theirs = pair(kind, 3, 4, **options, dropout=dropout, dtype=dtype)
+        named = zip(ours.named_parameters(), theirs.named_parameters(), strict=True)
+        assert all(name == other and torch.equal(one, two) for (name, one), (other, two) in named)
+        assert list(ours.state_dict()) == list(theirs.state_dict())
+        ours.backend = engine
+        for layer in (ours, theirs):
+            layer.train("packed" not in layout)  # torch.nn drops the rows of a pack, seqskip those of a padded batch
+        x, state = random_input(ours, int(LENGTHS.max()), len(LENGTHS))
+        for given in (None, state):
+            assert_same(answers(ours, layout, x, given), answers(theirs, layout, x, given))
 
 
-@pytest.mark.parametrize("engine", ["reference", "fold"])
-def test_batch_first(variant: Variant, engine: str) -> None:
-    ours, theirs = pair(variant, 4, 5, 2, batch_first=True, dtype=torch.float64)
-    ours.backend = engine
-    x, state = draw(variant, 2, (7, 3, 4), torch.float64)
-    x = x.transpose(0, 1)
-    assert_same(values_and_gradients(ours, x, state), values_and_gradients(theirs, x, state))
-
-
-@pytest.mark.parametrize("batch_first", [False, True])
-def test_unbatched(variant: Variant, batch_first: bool) -> None:
-    ours, theirs = pair(variant, 4, 5, 2, batch_first=batch_first, dtype=torch.float64)
-    x, state = draw(variant, 2, (7, 4), torch.float64)
-    for hx in (None, state):
-        assert_same(values_and_gradients(ours, x, hx), values_and_gradients(theirs, x, hx))
-
-
-@pytest.mark.parametrize("bias", [False, True])
-def test_names_order_and_shapes_of_the_weights(variant: Variant, bias: bool) -> None:
-    ours, theirs = variant.build(4, 5, 3, bias=bias), variant.build_torch(4, 5, 3, bias=bias)
-    shapes = [[(name, weight.shape) for name, weight in layer.named_parameters()] for layer in (ours, theirs)]
-    assert shapes[0] == shapes[1]
-    assert list(ours.state_dict()) == list(theirs.state_dict())
-
-
-def test_torch_loads_our_weights(variant: Variant) -> None:
-    ours, theirs = variant.build(4, 5, 2), variant.build_torch(4, 5, 2)
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_packs_are_kept_and_torch_loads_our_weights(kind: Variant) -> None:
+    ours, theirs = kind.build(3, 4, bidirectional=True), kind.build_torch(3, 4, bidirectional=True)
     theirs.load_state_dict(ours.state_dict())
-    x, _ = draw(variant, 2, (7, 3, 4), torch.float32)
-    assert_same(values_and_gradients(ours, x, None), values_and_gradients(theirs, x, None))
-
-
-def test_same_seed_same_weights(variant: Variant) -> None:
-    torch.manual_seed(3)
-    theirs = variant.build_torch(4, 5, 2)
-    torch.manual_seed(3)
-    ours = variant.build(4, 5, 2)
-    assert all(torch.equal(a, b) for a, b in zip(ours.parameters(), theirs.parameters(), strict=True))
+    x = torch.randn(5, 4, 3)
+    for pack in (packed, packed_in_order):
+        mine, other = (layer(pack(x, False, LENGTHS))[0] for layer in (ours, theirs))
+        torch.testing.assert_close(mine, other, rtol=1e-6, atol=1e-6)
 
 
 def test_arguments_may_be_given_by_position_as_to_torch(variant: Variant) -> None:
-    arguments = [4, 5, 2, *variant.options.values(), False, True, 0.25]
+    arguments = [4, 5, 2, *variant.options.values(), False, True, 0.25, True]
     ours, theirs = variant.layer_type(*arguments), getattr(nn, variant.layer_type.__name__)(*arguments)
-    names = ("input_size", "hidden_size", "num_layers", "bias", "batch_first", "dropout", *variant.options)
-    assert [getattr(ours, name) for name in names] == [getattr(theirs, name) for name in names]
-
-
-def test_dropout_is_off_in_eval(variant: Variant) -> None:
-    ours, theirs = pair(variant, 4, 5, 3, dropout=0.5, dtype=torch.float64)
-    x, state = draw(variant, 3, (7, 3, 4), torch.float64)
-    assert_same(values_and_gradients(ours.eval(), x, state), values_and_gradients(theirs.eval(), x, state))
+    names = ("input_size", "hidden_size", "num_layers", "bias", "batch_first", "dropout", "bidirectional", "proj_size")
+    for name in (*names, "mode", *variant.options):
+        assert getattr(ours, name) == getattr(theirs, name)
 
 
 def counter(num_layers: int, dropout: float) -> RNN:
@@ -126,9 +125,12 @@ def counter(num_layers: int, dropout: float) -> RNN:
     return net
 
 
-def test_dropout_in_training_drops_its_share_of_outputs_and_no_state() -> None:
+@pytest.mark.parametrize("pack", [False, True], ids=["padded", "packed"])
+def test_dropout_in_training_drops_its_share_of_outputs_and_no_state(pack: bool) -> None:
     steps, batch, p = 20, 50, 0.25
-    output, _ = counter(2, p)(torch.zeros(steps, batch, 1))
+    x = torch.zeros(steps, batch, 1)
+    output = counter(2, p)(pack_padded_sequence(x, [steps] * batch) if pack else x)[0]
+    output = output.data.view(steps, batch, 20) if pack else output
     count = torch.arange(1.0, steps + 1).view(-1, 1, 1).expand_as(output)
     kept = output != 0
     # Had the state been dropped, the counts would not be whole; the others are scaled by 1/(1-p).
@@ -137,6 +139,8 @@ def test_dropout_in_training_drops_its_share_of_outputs_and_no_state() -> None:
     assert abs(1 - kept.double().mean().item() - p) < 5 * deviation
 
 
-def test_the_last_layer_has_no_dropout() -> None:
+def test_the_last_layer_has_no_dropout_and_a_layer_alone_says_so() -> None:
     x = torch.zeros(6, 2, 1)
-    assert torch.equal(counter(1, 0.9)(x)[0], counter(1, 0.0)(x)[0])
+    with pytest.warns(UserWarning, match=r"^dropout=0\.9 must stand between layers to drop anything, got num_layers=1"):
+        alone = counter(1, 0.9)
+    assert torch.equal(alone(x)[0], counter(1, 0.0)(x)[0])

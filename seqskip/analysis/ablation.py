@@ -72,6 +72,8 @@ def _allocate_anew(core: Recurrent) -> None:
 def _shortest(core: Recurrent, name: str, shape: torch.Size, times: set[int]) -> nn.Parameter:
     """Return a weight, or of one that has a block for each delay, or input delay, that of the shortest."""
     weight = core._parameters.get(name)
+    if weight is not None and core.learn_initial_state and "_0_l" in name:
+        return nn.Parameter(weight.detach()[-shape[0] :].clone(), requires_grad=weight.requires_grad)  # newest last
     if weight is None or not _is_made_of_blocks(weight.shape, shape, times):
         found = "no" if weight is None else f"a {tuple(weight.shape)}"
         kind = type(core).__name__

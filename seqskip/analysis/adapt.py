@@ -6,11 +6,11 @@ import torch
 from torch import nn
 
 from seqskip import checks
+from seqskip.conversion import described
 from seqskip.layers import GRU, LSTM, RNN, TorchLayer
 from seqskip.model import SequenceModel
 from seqskip.recurrent import Recurrent
 
-LAYERS: dict[type[nn.RNNBase], type[TorchLayer]] = {nn.RNN: RNN, nn.LSTM: LSTM, nn.GRU: GRU}
 CELLS: dict[type[nn.RNNCellBase], type[TorchLayer]] = {nn.RNNCell: RNN, nn.LSTMCell: LSTM, nn.GRUCell: GRU}
 
 
@@ -34,31 +34,10 @@ def from_torch(module: nn.RNNBase, name: str = "model") -> Recurrent:
     """Return the seqskip layer with delays=1 that torch.nn's layer is; the weights are the same tensors.
 
     Raises:
-        ValueError: an LSTM has proj_size, or the module is none of RNN, LSTM and GRU; `name` says which one it is.
+        ValueError: the module is none of RNN, LSTM and GRU; `name` says which one it is.
     """
-    # A subclass may only differ in where its weights come from, as those of torch.nn.utils.parametrize do.
-    kinds = (ours for theirs, ours in LAYERS.items() if type(module).forward is theirs.forward)
-    layer_type = next(kinds, None)
-    if layer_type is None:
-        raise ValueError(f"{name} must be torch.nn's RNN, LSTM or GRU itself, got {type(module).__name__}")
-    if getattr(module, "proj_size", 0):
-        raise ValueError(
-            f"{name} must be an LSTM with proj_size=0, got proj_size={module.proj_size}: what it carries over a step "
-            "is a projection of h; measure one of the same hidden_size without it"
-        )
-    options = {"nonlinearity": module.nonlinearity} if isinstance(module, nn.RNN) else {}
-    layer = layer_type(
-        module.input_size,
-        module.hidden_size,
-        module.num_layers,
-        bias=module.bias,
-        batch_first=module.batch_first,
-        dropout=module.dropout,
-        bidirectional=module.bidirectional,
-        device="meta",
-        **options,
-    )
-    return _with_weights(layer, module)
+    layer_type, arguments = described(module, name)
+    return _with_weights(layer_type(**arguments, device="meta"), module)
 
 
 def from_torch_cell(module: nn.RNNCellBase, name: str = "model") -> Recurrent:

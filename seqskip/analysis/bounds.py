@@ -10,7 +10,7 @@ import torch
 
 from seqskip.analysis.norms import LossNorm, Norm
 from seqskip.analysis.subject import Loss, Subject
-from seqskip.cells import Cell, GRUCell, LSTMCell, RNNCell
+from seqskip.cells import Cell, ExtendedCell, GRUCell, LSTMCell, RNNCell
 from seqskip.recurrent import Recurrent
 from seqskip.stack import Block
 
@@ -96,7 +96,9 @@ def stack_path_bound(core: Recurrent, lag: int, wrt: str = "h", from_output: boo
 def obstacle(core: Recurrent) -> str | None:
     """Return what a stack has for which the path bound does not hold, in words, or None where it holds."""
     cells, wiring = [block.forward.cell for block in core.blocks()], core.wiring
-    other = next((cell for cell in cells if not isinstance(cell, RNNCell)), None)
+    other = next((cell for cell in cells if type(cell) is not RNNCell), None)
+    if isinstance(other, ExtendedCell):
+        return " and ".join(other.extensions)
     if other is not None:
         return type(other).__name__
     found: dict[str, object] = {}
@@ -106,6 +108,8 @@ def obstacle(core: Recurrent) -> str | None:
         found["residual"] = wiring.residual
     harmless = {"projection", "norm_first"} | (set() if core.training else {"stochastic_depth"})
     found |= {name: value for name, value in wiring.shown().items() if name not in harmless}
+    if core.training and core.variational_dropout:
+        found["variational_dropout"] = core.variational_dropout
     if core.holds_inputs:
         found["input_delays"] = core.input_delays
     return ", ".join(f"{name}={value!r}" for name, value in found.items()) or None
@@ -128,7 +132,7 @@ def hop_logs(cell: Cell) -> dict[int, float]:
     Raises:
         ValueError: the cell is of another kind, or weighs its delays anew at every step (combine="gate").
     """
-    if not isinstance(cell, RNNCell):
+    if type(cell) is not RNNCell:
         raise ValueError(f"model must be a stack of RNN layers to have a path bound, got {type(cell).__name__}")
     if cell.combine == "gate":
         raise ValueError(

@@ -75,10 +75,10 @@ def gradient_decay(
 
     Raises:
         ValueError: the model has no recurrent layer, has one that normalises over the batch, reads in two directions,
-            has a projection (proj_size) or draws random numbers in its step; the answer depends on no state
-            ("structural") or only on detached ones; states or gradients are NaN or, in the model's dtype, infinite, the
-            message says from which step and layer on; `at` lies outside the sequence, or another argument breaks a
-            rule; model and input are on different devices.
+            or draws random numbers in its step; the answer depends on no state ("structural") or only on detached ones;
+            states or gradients are NaN or, in the model's dtype, infinite, the message says from which step and layer
+            on; `at` lies outside the sequence, or another argument breaks a rule; model and input are on different
+            devices.
     """
     measure = _norm(norm, probes, loss)
     subject = Subject.of(model, x)

@@ -55,7 +55,7 @@ class _Reach:
         cell, self.source, self.mask = block.forward.cell, source, mask
         used = _used(cell)
         # Of a cell that nobody knows here, it is taken that it carries its state as LSTM and GRU do.
-        steps = used if isinstance(cell, RNNCell) else cell.edges
+        steps = used if type(cell) is RNNCell else cell.edges
         self.made = self._closure(source, steps)  # where the step's new state is read, in any part
         self.h = self.made if len(cell.state_names) == 1 else source | self._shifted(self.made, used)
         self.c = self._shifted(self.made, cell.edges)
@@ -88,7 +88,7 @@ def _used(cell: Cell) -> Sequence[int]:
     if not isinstance(cell, TorchCell):
         return cell.edges
     if cell.combine == "sum":
-        matrices = torch.split(cell.weight_hh, cell.hidden_size, 1)
+        matrices = torch.split(cell.weight_hh, cell.widths[0], 1)
         return edges([d for d, matrix in zip(cell.delays, matrices, strict=True) if bool(matrix.any())])
     found = set(edges(cell.delays)) if bool(cell.weight_hh.any()) else set()
     if cell.weight_gate_hh is not None and len(cell.delays) > 1 and bool(cell.weight_gate_hh.any()):

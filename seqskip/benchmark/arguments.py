@@ -3,14 +3,18 @@
 import argparse
 import os
 import sys
+import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from seqskip.benchmark.cases import Shape
 from seqskip.benchmark.machine import describe, threads
 from seqskip.benchmark.table import hardware
-from seqskip.benchmark.timing import Sampling
+from seqskip.benchmark.timing import Clock, Sampling
 from seqskip.delays import Steps, edges, per_layer
+
+PICTURES = (".png", ".pdf", ".svg")
 
 
 class Command(argparse.ArgumentParser):
@@ -19,7 +23,9 @@ class Command(argparse.ArgumentParser):
     def __init__(self, module: str, description: str | None):
         first, *_ = (description or "").splitlines()
         super().__init__(f"python -m {module}", description=first)
-        self.add_argument("--threads", type=count_of, default=2, metavar="N", help="threads of each call (default: 2)")
+        self.add_argument(
+            "--threads", type=threads_of, default=2, metavar="N", help="threads of each call (default: 2)"
+        )
 
     def read(self, words: Sequence[str] | None) -> argparse.Namespace:
         """Parse a command line; a bad option ends the program with one line and status 2."""
@@ -73,11 +79,38 @@ def delays_of(word: str) -> Steps:
         raise argparse.ArgumentTypeError(f"must be different integers >= 1 as in 1,16, got {word!r}") from None
 
 
-def count_of(word: str) -> int:
+def count_of(word: str, least: int = 1) -> int:
     """Read a count, as in "7"."""
-    if not word.isdecimal() or int(word) < 1:
-        raise argparse.ArgumentTypeError(f"must be an integer >= 1, got {word!r}")
+    if not word.isdecimal() or int(word) < least:
+        raise argparse.ArgumentTypeError(f"must be an integer >= {least}, got {word!r}")
     return int(word)
+
+
+def threads_of(word: str) -> int:
+    """Read a number of threads: of more than a few times the cores the machine would come to a halt."""
+    most = 16 * (os.cpu_count() or 1)
+    if (count := count_of(word)) > most:
+        raise argparse.ArgumentTypeError(f"must be at most {most} on this machine, got {word!r}")
+    return count
+
+
+def picture_of(word: str) -> Path:
+    """Read the name of a picture to be: told before the measurement, not after it."""
+    path = Path(word)
+    if path.suffix not in PICTURES or path.is_dir():
+        raise argparse.ArgumentTypeError(f"must name a file that ends in {', '.join(PICTURES)}, got {word!r}")
+    return path
+
+
+def add_cpu_time(parser: argparse.ArgumentParser) -> None:
+    """Give a command the option that `clock_of` reads."""
+    busy = "read the seconds that the processor worked, all threads together, and not the clock: for a busy machine"
+    parser.add_argument("--cpu-time", action="store_true", help=busy)
+
+
+def clock_of(options: argparse.Namespace) -> Clock:
+    """Return what tells the time."""
+    return time.process_time if options.cpu_time else time.perf_counter
 
 
 def sampling_of(options: argparse.Namespace) -> Sampling:

@@ -5,10 +5,9 @@ All ways take turns in one run, each on the engine that backend="auto" picks.
 
 import argparse
 import sys
-import time
 from typing import Any
 
-from seqskip.benchmark.arguments import Sampled, delays_of, sampling_of
+from seqskip.benchmark.arguments import Sampled, add_cpu_time, clock_of, delays_of, sampling_of
 from seqskip.benchmark.cases import LAYERS, QUICK_SHAPES, SHAPES, Case
 from seqskip.benchmark.contenders import Engine
 from seqskip.benchmark.problem import draw
@@ -39,7 +38,7 @@ def _table(options: argparse.Namespace, case: Case) -> list[str]:
     sampling, auto = sampling_of(options), Engine("auto")
     names = ("sum", *sorted(COMBINE.keys() - {"sum"}))
     runners = {name: auto.build(draw(Case(case.layer, case.shape, case.delays, name))) for name in names}
-    clock = time.process_time if options.cpu_time else time.perf_counter
+    clock = clock_of(options)
     train = interleave({name: runner.train for name, runner in runners.items()}, sampling, clock)
     infer = interleave({name: runner.infer for name, runner in runners.items()}, sampling, clock)
     lines = [case.title, columns(("training, inference", *("min ms", "median", "×min", "×med") * 2), WIDTHS)]
@@ -61,8 +60,7 @@ def _parser() -> Sampled:
     add("--layers", nargs="+", choices=LAYERS, default=LAYERS, help="kinds of layer (default: all)")
     each = "delays of a layer; may be given several times (default: 1,16 and 1,2,4,...,128 and 16)"
     add("--delays", action="append", type=delays_of, metavar="D", help=each)
-    busy = "read the seconds that the processor worked, all threads together, and not the clock: for a busy machine"
-    add("--cpu-time", action="store_true", help=busy)
+    add_cpu_time(parser)
     return parser
 
 

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from torch import nn
 
 from seqskip.analysis import DepthGradients, depth_gradients
 from seqskip.analysis.plots import plot_depth, save
-from seqskip.benchmark.arguments import Command, count_of
+from seqskip.benchmark.arguments import Command, count_of, picture_of
 from seqskip.layers import RNN
 from seqskip.model import SequenceModel
 from seqskip.tasks import Copying
@@ -63,8 +64,14 @@ def main(words: Sequence[str] | None = None) -> int:
     """Train, print the table, write the picture, and return 0, or 130 if it was interrupted."""
     command = Command("seqskip.benchmark.depth", __doc__)
     add = command.add_argument
-    add("--out", type=Path, default=Path("depth.png"), metavar="FILE", help="the picture (default: depth.png)")
-    add("--layers", type=count_of, default=LAYERS, metavar="L", help=f"of each stack (default: {LAYERS})")
+    add("--out", type=picture_of, default=Path("depth.png"), metavar="FILE", help="the picture (default: depth.png)")
+    add(
+        "--layers",
+        type=partial(count_of, least=2),
+        default=LAYERS,
+        metavar="L",
+        help=f"of each stack (default: {LAYERS})",
+    )
     add("--steps", type=count_of, default=STEPS, metavar="N", help=f"training steps (default: {STEPS})")
     return command.run(words, _print_table)
 

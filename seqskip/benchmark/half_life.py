@@ -17,7 +17,7 @@ import torch
 
 from seqskip.analysis import Decay, gradient_decay, theory
 from seqskip.analysis.plots import HalfLives, plot_half_lives, save
-from seqskip.benchmark.arguments import Command
+from seqskip.benchmark.arguments import Command, picture_of
 from seqskip.layers import GRU, LSTM, RNN
 from seqskip.recurrent import Recurrent
 
@@ -32,7 +32,7 @@ def main(words: Sequence[str] | None = None) -> int:
     """Measure, print the table, write the picture, and return 0, or 130 if it was interrupted."""
     command = Command("seqskip.benchmark.half_life", __doc__)
     out = Path("half_life.png")
-    command.add_argument("--out", type=Path, default=out, metavar="FILE", help=f"the picture (default: {out})")
+    command.add_argument("--out", type=picture_of, default=out, metavar="FILE", help=f"the picture (default: {out})")
     return command.run(words, _print_table)
 
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
 
 import seqskip
-from seqskip.benchmark.arguments import Sampled, delays_of, sampling_of
+from seqskip.benchmark.arguments import Sampled, add_cpu_time, clock_of, delays_of, sampling_of
 from seqskip.benchmark.cases import LAYERS, QUICK_SHAPES, SHAPES, Shape
 from seqskip.benchmark.table import columns, number
 from seqskip.benchmark.timing import Samples, Sampling, interleave
@@ -39,8 +39,9 @@ def _print_tables(options: argparse.Namespace) -> None:
 
 def _table(options: argparse.Namespace, layer: str, size: Shape, sampling: Sampling) -> list[str]:
     calls = ways(layer, size, options.delays, options.bidirectional)
-    train = interleave({name: way.train for name, way in calls.items()}, sampling)
-    infer = interleave({name: way.infer for name, way in calls.items()}, sampling)
+    clock = clock_of(options)
+    train = interleave({name: way.train for name, way in calls.items()}, sampling, clock)
+    infer = interleave({name: way.infer for name, way in calls.items()}, sampling, clock)
     sizes = " ".join(f"{letter}={count}" for letter, count in zip("BTIH", size, strict=True))
     directions = "  bidirectional" if options.bidirectional else ""
     lines = [f"{layer}  delays {', '.join(map(str, options.delays))}   {sizes}{directions}"]
@@ -115,6 +116,7 @@ def _parser() -> Sampled:
     add("--layers", nargs="+", choices=LAYERS, default=LAYERS, help="kinds of layer (default: all)")
     add("--delays", type=delays_of, default=(1, 16), metavar="D", help="delays of the layers (default: 1,16)")
     add("--bidirectional", action="store_true", help="a second recurrence reads backwards")
+    add_cpu_time(parser)
     return parser
 
 

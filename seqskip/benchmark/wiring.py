@@ -87,8 +87,15 @@ def main(words: list[str] | None = None) -> int:
 
 
 def _print_tables(options: argparse.Namespace) -> None:
+    shapes = options.shapes or (QUICK_SHAPES if options.quick else SHAPES)
+    for batch, steps, features, hidden in shapes:
+        if features != hidden or hidden < 2 or batch * steps < 2:
+            raise SystemExit(
+                "--shapes must have as many inputs as units, two or more, and two or more steps or samples, got "
+                f"{batch},{steps},{features},{hidden}; use one such as 32,200,128,128"
+            )
     for name in options.layers:
-        for shape in options.shapes or (QUICK_SHAPES if options.quick else SHAPES):
+        for shape in shapes:
             _table(name, shape, interleave(_calls(STACKS[name], shape), sampling_of(options)))
     print(LEGEND)
 

@@ -7,6 +7,11 @@ from seqskip.cells.clockwork import ClockworkCell as ClockworkCell
 from seqskip.cells.combine import COMBINE as COMBINE
 from seqskip.cells.euler import EulerCell as EulerCell
 from seqskip.cells.euler import EulerRNNCell as EulerRNNCell
+from seqskip.cells.extended import EXTENDED as EXTENDED
+from seqskip.cells.extended import ExtendedCell as ExtendedCell
+from seqskip.cells.extended import ExtendedGRUCell as ExtendedGRUCell
+from seqskip.cells.extended import ExtendedLSTMCell as ExtendedLSTMCell
+from seqskip.cells.extended import ExtendedRNNCell as ExtendedRNNCell
 from seqskip.cells.fast import FastGRNNCell as FastGRNNCell
 from seqskip.cells.fast import FastRNNCell as FastRNNCell
 from seqskip.cells.gru import GRUCell as GRUCell

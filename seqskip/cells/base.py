@@ -86,6 +86,11 @@ class Cell(Bound, ABC):
         return common_step(self.edges)
 
     @property
+    def free_states(self) -> tuple[str, ...]:
+        """The parts of the state that may begin anywhere, so that a layer can learn where."""
+        return self.state_names
+
+    @property
     def random(self) -> bool:
         """Whether a step may draw random numbers, beside those that `drawn` draws."""
         return False

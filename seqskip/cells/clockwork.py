@@ -83,6 +83,10 @@ class ClockworkCell(Cell):
     def projected_size(self) -> int:
         return self.hidden_size
 
+    @property
+    def free_states(self) -> tuple[str, ...]:
+        return ("h",)  # t is a clock
+
     def initial(self, x: Tensor) -> State:
         h, t = super().initial(x)
         return h, t.to(self.b.dtype)  # under autocast x may have a type that counts less far

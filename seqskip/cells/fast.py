@@ -60,7 +60,7 @@ class FastCell(Cell, ABC):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class FastRNNCell(FastCell):
-    """A residual connection through time with two learned scalars, eq. 1 of the paper.
+    """A residual connection through time with two learned scalars, Section 3.1 of the paper.
 
         h̃_t = φ(x_t W + h̄_t U + b)
         h_t = σ(β) h̄_t + σ(α) h̃_t,    h̄_t = mean_{d∈D} h_{t-d}
@@ -89,7 +89,7 @@ class FastRNNCell(FastCell):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class FastGRNNCell(FastCell):
-    """A gate and a candidate that share their matrices, eq. 3 of the paper.
+    """A gate and a candidate that share their matrices, Section 3.2 of the paper.
 
         p_t = x_t W + h̄_t U;    z_t = σ(p_t + b_g);    h̃_t = φ(p_t + b_h)
         h_t = z_t ⊙ h̄_t + (σ(ζ) (1 - z_t) + σ(ν)) ⊙ h̃_t,    h̄_t = mean_{d∈D} h_{t-d}

@@ -27,13 +27,21 @@ class GRUCell(TorchCell):
 
     gates: ClassVar[int] = 3
 
-    def project_gates(self, x: Tensor) -> Tensor:
-        """Return W x + b_ih, (..., 3·H): b_hh stands inside the reset gate's product."""
-        return F.linear(x, self.weight_ih, self.bias_ih)
+    @property
+    def projected_bias(self) -> Tensor | None:
+        return self.bias_ih
+
+    @property
+    def recurrent_bias(self) -> Tensor | None:
+        return self.bias_hh  # it stands inside the reset gate's product
+
+    def recurrent(self, past: Delayed) -> Tensor:
+        """Return q = Σ_{d∈D} U_d h_{t-d} + b_hh, (B, 3·H)."""
+        return F.linear(past.read(), self.weight_hh, self.bias_hh)
 
     def update(self, projected: Tensor, past: Delayed) -> State:
         p_r, p_z, p_n = projected.chunk(3, -1)
-        q_r, q_z, q_n = F.linear(past.read(), self.weight_hh, self.bias_hh).chunk(3, -1)
+        q_r, q_z, q_n = self.recurrent(past).chunk(3, -1)
         r, z = torch.sigmoid(p_r + q_r), torch.sigmoid(p_z + q_z)
         n = torch.tanh(p_n + r * q_n)
         return (n + z * (past.carried(0) - n),)

@@ -96,7 +96,9 @@ class LeakyCell(Cell):
         """Draw W, U and b from U(-1/√H, 1/√H), and set ρ to the time constants of the start."""
         super().reset_parameters()
         if self.rho is not None:
-            self.rho.copy_((self._start() - 1).log())
+            # τ - 1 may be tiny: in float64, so that none starts at 1, where it would stay.
+            exact = replace(self, b=torch.empty(self.hidden_size, dtype=torch.float64))
+            self.rho.copy_((exact._start() - 1).log())
 
 
 def _wide(weight: Tensor) -> torch.dtype:

@@ -32,4 +32,8 @@ class LSTMCell(TorchCell):
     def update(self, projected: Tensor, past: Delayed) -> State:
         i, f, g, o = self.preactivation(projected, past).chunk(4, -1)
         c = torch.sigmoid(f) * past.carried(1) + torch.sigmoid(i) * torch.tanh(g)
-        return torch.sigmoid(o) * torch.tanh(c), c
+        return self.answer(torch.sigmoid(o), c), c
+
+    def answer(self, o: Tensor, c: Tensor) -> Tensor:
+        """Return h_t = o ⊙ tanh(c_t), (B, H)."""
+        return o * torch.tanh(c)

@@ -30,8 +30,11 @@ class OwnHistory:
             ValueError: it is none of the layer's delays.
         """
         if delay not in self.delays:
-            raise ValueError(f"history must be read at the layer's delays {self.delays}, got {delay!r}; add it to them")
+            repair = "add it to them" if delay >= 1 else "read history[d], or history.mean()"
+            raise ValueError(f"history must be read at the layer's delays {self.delays}, got {delay!r}; {repair}")
         return delayed(self.past, delay / self.stride)
+
+    __iter__ = None  # not a sequence that starts at 0
 
     def mean(self) -> State:
         """Return the mean over the delays of each part: the state one step ago where the only delay is 1."""
@@ -95,14 +98,16 @@ class ModuleCell(Cell):
                 f"step of {name} must return a state of shapes {wanted}, got {shapes}; return hidden_size features, or "
                 f"give {name} the widths of its parts as state_sizes"
             )
+        _demand_dtype(parts, projected, type(self.module).__name__)
         return parts
 
-    @torch.no_grad()
-    def reset_parameters(self) -> None:
-        """Have the module draw its own parameters, if it has a `reset_parameters`."""
-        reset = getattr(self.module, "reset_parameters", None)
-        if reset is not None:
-            reset()
+
+def _demand_dtype(parts: State, x: Tensor, name: str) -> None:
+    kinds = [part.dtype for part in parts]
+    if set(kinds) != {x.dtype} and not (x.is_meta or torch.is_autocast_enabled(x.device.type)):
+        raise ValueError(
+            f"step of {name} must return a state of its input's dtype {x.dtype}, got {kinds}; use .to(x.dtype)"
+        )
 
 
 def _shape(part: object) -> object:

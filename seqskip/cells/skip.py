@@ -92,6 +92,10 @@ class SkipCell(Cell, ABC):
     def projected_size(self) -> int:
         return sum(self.blocks.values()) * self.hidden_size
 
+    @property
+    def free_states(self) -> tuple[str, ...]:
+        return ()  # it learns its own, h_0 and c_0, as its authors do
+
     def initial(self, x: Tensor) -> State:
         size = (self.depth, x.size(1))
         zeros = x.new_zeros(self.levels, self.hidden_size)

@@ -1,12 +1,13 @@
 """What RNN, LSTM and GRU share: torch.nn's weights, and the ways to combine delays."""
 
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from typing_extensions import Self
 
 from seqskip.bound import Shapes
 from seqskip.cells.base import Cell, Sizes
@@ -27,10 +28,13 @@ class TorchCell(Cell):
     What a gate carries on of an older state (c of an LSTM, h of a GRU) is the mean over the delays with "sum" and
     "mean", and the same α-weighted sum with "gate" and "learned".
 
+    `weight_dropout` drops each number of weight_hh with this probability in training, one mask for each call (Merity,
+    Keskar & Socher 2018, arXiv 1708.02182, Section 2); the weight itself stays as it is.
+
     A is `weight_gate_ih` (K, I), C `weight_gate_hh` (K, H), e `bias_gate` (K,), λ `weight_delays` (K, H), delays
     ascending. Source of the gate: DiPietro et al. (2017, arXiv 1702.07805), whose α it is; it reads h_{t-1} whether or
-    not 1 is among the delays. The share of one delay alone is α = 1, whatever its logit: the gradient of what makes
-    that is zero, and h_{t-1} need not be read.
+    not 1 is among the delays. The share of one delay alone is α = 1: such a layer has none of these weights, and no
+    gate that reads h_{t-1}.
 
     Raises ValueError if one bias is given without the other.
     """
@@ -44,6 +48,7 @@ class TorchCell(Cell):
     bias_gate: Tensor | None = None
     weight_delays: Tensor | None = None
     combine: str = "sum"
+    weight_dropout: float = 0.0
 
     gates: ClassVar[int]
 
@@ -58,10 +63,10 @@ class TorchCell(Cell):
         columns = COMBINE[combine](count) * sizes.hidden
         found: Shapes = {"weight_ih": (rows, sizes.features), "weight_hh": (rows, columns)}
         found |= {"bias_ih": (rows,), "bias_hh": (rows,)}
-        if combine == "gate":
+        if combine == "gate" and count > 1:
             found |= {"weight_gate_ih": (count, sizes.features), "weight_gate_hh": (count, sizes.hidden)}
             found |= {"bias_gate": (count,)}
-        if combine == "learned":
+        if combine == "learned" and count > 1:
             found |= {"weight_delays": (count, sizes.hidden)}
         return found
 
@@ -85,9 +90,23 @@ class TorchCell(Cell):
         return torch.cat((projected, F.linear(x, self.weight_gate_ih, self.bias_gate)), -1)
 
     def project_gates(self, x: Tensor) -> Tensor:
-        """Return W x + b_ih + b_hh for any number of steps, (..., G·H): the part that does not need the past."""
-        bias = None if self.bias_ih is None or self.bias_hh is None else self.bias_ih + self.bias_hh
-        return F.linear(x, self.weight_ih, bias)
+        """Return W x and its bias for any number of steps, (..., G·H): the part that does not need the past."""
+        return F.linear(x, self.weight_ih, self.projected_bias)
+
+    @property
+    def projected_bias(self) -> Tensor | None:
+        """What stands beside W x: b_ih + b_hh, (G·H,), or None."""
+        return None if self.bias_ih is None or self.bias_hh is None else self.bias_ih + self.bias_hh
+
+    @property
+    def recurrent_bias(self) -> Tensor | None:
+        """What stands beside U h, and not beside W x."""
+        return None
+
+    def drawn(self, batch: int) -> Self:
+        if not self.weight_dropout:
+            return self
+        return replace(self, weight_hh=F.dropout(self.weight_hh, self.weight_dropout))
 
     def step(self, projected: Tensor, past: Past) -> State:
         states = self.delayed(past)

@@ -16,6 +16,7 @@ OPTIONS: tuple[Mapping[str, Any], ...] = (
     {"delays": 8},
     {"delays": (1, 2.5)},
     *({"delays": (1, 8), "combine": combine} for combine in COMBINE),
+    *({"proj_size": 4}, {"layer_norm": True}, {"recurrent_dropout": 0.5}, {"zoneout": 0.1}),
 )
 
 
@@ -32,7 +33,7 @@ class OwnCell(nn.Linear):
 def table() -> list[tuple[str, str, str]]:
     """Return of each layer its name, the engine that runs it and the reason; below it, the options that change them."""
     rows = []
-    for name, kind in vars(seqskip.layers).items():
+    for name, kind in sorted(vars(seqskip.layers).items()):
         if isinstance(kind, type) and issubclass(kind, Recurrent) and not inspect.isabstract(kind):
             usual = _engine(_built(kind, {}))
             rows.append((name, *usual))

@@ -121,6 +121,8 @@ class SeqskipCLI(LightningCLI):
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         if self.weights is not None:
             loaded.demand_fitting(self.weights, self.model)
+        if self.datamodule.chunk_steps is not None:
+            self.model.model.demand_chunks()
         # Not before the model and the data are made: a refused setting leaves no folder behind.
         self.settings = self._settings()
         if self.subcommand != "fit":

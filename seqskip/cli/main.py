@@ -1,6 +1,7 @@
 """Entry point: which command was asked for, and one line instead of a traceback where the user can repair it."""
 
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 
@@ -42,8 +43,14 @@ def main(args: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except _refusals() as error:
-        print(f"seqskip {words[0]}: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"seqskip {words[0]}: {_reason(str(error))}", file=sys.stderr)
         return 1
+
+
+def _reason(message: str) -> str:
+    """Return a message in one line: where jsonargparse lists why a value is of none of several types, our own rule."""
+    own = re.search(r"any of the Union subtypes.*?Errors:\n\s*- (\w+ must .*?)\n", message, re.DOTALL)
+    return " ".join((own[1] if own else message).split())
 
 
 def _refusals() -> tuple[type[Exception], ...]:

@@ -1,13 +1,21 @@
 """A config from a stranger may choose settings and known classes. It may not run code."""
 
+from types import ModuleType
+
 from jsonargparse import set_parsing_settings
 
-from seqskip import layers
+from seqskip import init, layers
+
+
+def _classes(package: ModuleType) -> list[type]:
+    return [item for item in vars(package).values() if isinstance(item, type)]
+
 
 # Only what the options of a training are made of. torch and pytorch_lightning as a whole would let in functions
 # that load and run files, such as torch.hub.load and LightningModule.load_from_checkpoint.
 ALLOWED = [
-    *(f"seqskip.{name}" for name, item in vars(layers).items() if isinstance(item, type)),
+    *(f"seqskip.{item.__name__}" for item in _classes(layers)),
+    *(f"{place}.{item.__name__}" for item in _classes(init) for place in (init.__name__, item.__module__)),
     "seqskip.layers",
     "seqskip.tasks",
     "seqskip.training.GradientDecay",

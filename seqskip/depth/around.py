@@ -20,11 +20,21 @@ class Around:
     norm_first: bool = False
     dropout: float = 0.0  # probability with which a number of f is dropped
     drop_path: float = 0.0  # probability with which the whole f of a sample is
-    kept: Tensor | None = None  # (B, 1): which samples keep their f, and how much more that counts; None for all
+    variational: float = 0.0  # probability with which one of f's features is dropped for a sample's whole sequence
+    kept: Tensor | None = None  # (B, 1) or (B, H): what of f samples keep, and how much more that counts; None for all
 
-    def with_kept(self, batch: int, like: Tensor) -> Self:
-        """Return the same for one call on B samples in training: which of them keep f is drawn, once for all steps."""
-        return replace(self, kept=_kept(like, batch, self.drop_path)) if self.drop_path else self
+    def with_kept(self, batch: int, size: int, like: Tensor) -> Self:
+        """Return the same for one call on B samples in training: what each keeps of f is drawn once for all steps.
+
+        Args:
+            size: features H of f.
+            like: tells device and dtype.
+        """
+        kept = _kept(like, batch, self.drop_path) if self.drop_path else None
+        if self.variational:
+            features = F.dropout(like.new_ones(batch, size), self.variational)
+            kept = features if kept is None else features * kept
+        return self if kept is None else replace(self, kept=kept)
 
     @property
     def answers_plainly(self) -> bool:
@@ -47,5 +57,7 @@ class Around:
 
 def _kept(like: Tensor, batch: int, probability: float) -> Tensor:
     """Return 0 for the samples that lose f and 1 / (1 - p) for the others, so that the mean stays, (B, 1)."""
-    drawn = torch.rand(batch, 1, device=like.device, dtype=like.dtype) >= probability
+    # In float32 at least: half precision knows few small probabilities.
+    wide = torch.promote_types(like.dtype, torch.float32)
+    drawn = torch.rand(batch, 1, device=like.device, dtype=wide) >= probability
     return drawn.to(like.dtype) / (1 - probability) if probability < 1 else torch.zeros_like(drawn, dtype=like.dtype)

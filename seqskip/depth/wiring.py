@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from typing_extensions import Self
 
@@ -117,7 +118,13 @@ class Wiring:
         """Draw the weights of a shortcut anew; its scale, where it has one, starts where it was asked to."""
         join.reset_parameters()
         if self.residual_scale is not None:
-            nn.init.constant_(join.weights["residual_scale"], self.residual_scale)
+            scale = join.weights["residual_scale"]
+            if abs(self.residual_scale) > torch.finfo(scale.dtype).max:
+                raise ValueError(
+                    f"residual_scale must be a number of {scale.dtype}, got {self.residual_scale!r}, which is beyond; "
+                    "use a smaller one, or another dtype"
+                )
+            nn.init.constant_(scale, self.residual_scale)
 
     def output_size(self, features: int, size: int) -> int:
         """Return how many features z has for an input of so many features and an f of so many."""

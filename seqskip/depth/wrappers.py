@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
+from seqskip import checks
 from seqskip.depth.around import Around
 from seqskip.depth.ends import Ends
 from seqskip.depth.joins import Join
@@ -23,8 +24,8 @@ class Wrapper(nn.Module):
     recurrent layers do. What it is called with beside x, such as a state or lengths, goes to f as it is, and what f
     returns beside its output comes back as it is.
 
-    A module with an attribute `batch_first`, as recurrent layers have it, reads (T, B, I), or (B, T, I) where it is
-    True, or one sample (T, I); any other reads (B, ..., I), or one sample (I,).
+    A module with an attribute `batch_first`, as recurrent and transformer layers have it, reads (T, B, I), or (B, T, I)
+    where it is True, or one sample (T, I); any other reads (B, ..., I), or one sample (I,).
 
     Args:
         module: f.
@@ -71,8 +72,9 @@ class Wrapper(nn.Module):
 
     @property
     def batch_first(self) -> bool | None:
-        """The module's, None where it has none: a wrapper can be wrapped again."""
-        return getattr(self.module, "batch_first", None)
+        """The module's, or that of its self_attn, as torch.nn's transformer layers have it; None where it has none."""
+        attention = getattr(self.module, "self_attn", None)
+        return getattr(self.module, "batch_first", getattr(attention, "batch_first", None))
 
     def reset_parameters(self) -> None:
         """Draw all weights anew: those of the shortcut, of the norm, and of the module where it can do that."""
@@ -92,6 +94,8 @@ class Wrapper(nn.Module):
         """Return z, or (z, ...) where the module returns a tuple; shapes as in the class docstring."""
         place = place_of(x, self.batch_first, lengths)
         self._ends.check_input(_rows(x))
+        if (own := next(self.parameters(recurse=False), None)) is not None:
+            checks.places("input", _rows(x), _rows(x).size(-1), own)
         read = place.read(x)  # (..., B, I)
         around = self._around(place, read)
         inner = place.write(around.read(read, place.lengths))
@@ -106,7 +110,7 @@ class Wrapper(nn.Module):
         drop = self.wiring.stochastic_depth if self.training else 0.0
         join = self._join(self._ends.size or read.size(-1))
         around = Around(join=join, norm=self.norm, norm_first=self.wiring.norm_first, drop_path=drop)
-        drawn = around.with_kept(place.batch, read)
+        drawn = around.with_kept(place.batch, 1, read)
         return replace(drawn, kept=place.spread(drawn.kept))
 
     def _passed(self, lengths: Any) -> Mapping[str, Any]:

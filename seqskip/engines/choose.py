@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from seqskip import checks
-from seqskip.cells import Cell, ModuleCell, TorchCell
+from seqskip.cells import Cell, ExtendedCell, ModuleCell, TorchCell
 from seqskip.engines.bptt import SweepEngine, kind_of
 from seqskip.engines.fold import fold
 from seqskip.engines.native import obstacle, takes
@@ -116,6 +116,8 @@ def _forced_engine(cell: Cell, name: str, source: str) -> Engine:
 def _strange(cell: Cell) -> str:
     """Return what it is about a cell that keeps the sweeps from it."""
     name = type(cell.module if isinstance(cell, ModuleCell) else cell).__name__
+    if isinstance(cell, ExtendedCell):
+        return f"{name.removeprefix('Extended')} with {' and '.join(cell.extensions)}"
     if not isinstance(cell, TorchCell):
         return name
     whole = replace(cell, delays=tuple(range(1, len(cell.delays) + 1)))

@@ -39,6 +39,11 @@ class Clockwork(Recurrent):
         self.periods = _ascending(periods)
         super().__init__(input_size, hidden_size, num_layers, **options)
 
+    def resample(self, ratio: float) -> None:
+        if checks.positive("ratio", ratio) != int(ratio):
+            raise ValueError(f"ratio must be whole for Clockwork, whose delays are, got {ratio!r}; use a whole one")
+        super().resample(ratio)
+
     @property
     def cell_options(self) -> Mapping[str, Any]:
         return {"periods": self.periods}

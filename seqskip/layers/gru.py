@@ -16,3 +16,4 @@ class GRU(TorchLayer):
     """
 
     cell_type = GRUCell
+    mode = "GRU"

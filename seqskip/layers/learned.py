@@ -23,7 +23,7 @@ class LearnedDelays:
     @property
     def mean(self) -> Tensor:
         """The mean delay of each unit, Σ_k α_k d_k steps, (H,)."""
-        return self._steps @ self.shares
+        return self._steps @ self.shares.to(self._steps)
 
     @property
     def favourite(self) -> Tensor:
@@ -32,7 +32,9 @@ class LearnedDelays:
 
     @property
     def _steps(self) -> Tensor:
-        return torch.tensor(self.delays, dtype=self.shares.dtype, device=self.shares.device)
+        # Half precision cannot tell 256 from 257 steps.
+        dtype = torch.promote_types(self.shares.dtype, torch.float32)
+        return torch.tensor(self.delays, dtype=dtype, device=self.shares.device)
 
     def __str__(self) -> str:
         name = f"layer {self.layer}{', reverse' if self.reverse else ''}"

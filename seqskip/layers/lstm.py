@@ -16,3 +16,4 @@ class LSTM(TorchLayer):
     """
 
     cell_type = LSTMCell
+    mode = "LSTM"

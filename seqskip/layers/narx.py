@@ -64,19 +64,19 @@ class NARX(Recurrent):
 
     def forward(
         self,
-        x: LayerInput,
-        state: LayerState | None = None,
+        input: LayerInput,
+        hx: LayerState | None = None,
         *,
         lengths: Sequence[int] | Tensor | None = None,
         targets: LayerInput | None = None,
     ) -> tuple[LayerInput, LayerState]:
         """Run freely, or forced by targets; shapes as in the class docstring."""
         if targets is None:
-            return super().forward(x, state, lengths=lengths)
+            return super().forward(input, hx, lengths=lengths)
         self._check_forcing()
-        layout = self._layout(x, lengths)
-        known = layout.beside(self._checked(targets, x)).read()
-        return self._through(partial(self._run_forced, known), layout, state)
+        layout = self._layout(input, lengths)
+        known = layout.beside(self._checked(targets, input)).read()
+        return self._through(partial(self._run_forced, known), layout, hx)
 
     def _run_forced(self, targets: Tensor, z: Tensor, initial: State, lengths: Tensor | None) -> tuple[Tensor, State]:
         return self.run_blocks(forced(self.blocks(), targets), z, initial, lengths)

@@ -69,6 +69,15 @@ class Stack(Recurrent):
         _demand_sizes(module)
         self.add_module(f"cell_l{layer}{suffix}", module.to(**factory))
 
+    def reset_cell(self, cell: Cell, layer: int) -> None:
+        """Have a module draw its own parameters, or take those of a new one, as `cell` makes it."""
+        assert isinstance(cell, ModuleCell)
+        if callable(reset := getattr(cell.module, "reset_parameters", None)):
+            reset()
+        else:
+            sizes = self._sizes(layer)
+            cell.module.load_state_dict(self._make(sizes.features, sizes.hidden).state_dict())
+
     def cell(self, layer: int, suffix: str = "") -> Cell:
         module = self.get_submodule(f"cell_l{layer}{suffix}")
         return ModuleCell(module, self.hidden_sizes[layer], delays=self.delays[layer])

@@ -1,14 +1,13 @@
 """Simple recurrent layers."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from typing_extensions import Unpack
 
 from seqskip import checks
 from seqskip.cells import NONLINEARITIES, RNNCell
 from seqskip.layers.torch_shaped import TorchLayer
-from seqskip.options import SkipOptions
+from seqskip.options import TorchOptions
 
 
 class RNN(TorchLayer):
@@ -23,6 +22,7 @@ class RNN(TorchLayer):
     """
 
     cell_type = RNNCell
+    cell_takes = (*TorchLayer.cell_takes, "nonlinearity")
 
     def __init__(
         self,
@@ -34,19 +34,13 @@ class RNN(TorchLayer):
         batch_first: bool = False,
         dropout: float = 0.0,
         bidirectional: bool = False,
-        *,
-        combine: str = "sum",
-        init: str = "torch",
-        **options: Unpack[SkipOptions],
+        proj_size: int = 0,
+        **options: Unpack[TorchOptions],
     ):
         self.nonlinearity = checks.choice("nonlinearity", nonlinearity, NONLINEARITIES)
-        positional = (bias, batch_first, dropout, bidirectional)
-        super().__init__(input_size, hidden_size, num_layers, *positional, combine=combine, init=init, **options)
-
-    @property
-    def cell_options(self) -> Mapping[str, Any]:
-        # Not with super().cell_options, which torch.compile cannot read.
-        return {"combine": self.combine, "nonlinearity": self.nonlinearity}
+        self.mode = f"RNN_{self.nonlinearity.upper()}"
+        positional = (bias, batch_first, dropout, bidirectional, proj_size)
+        super().__init__(input_size, hidden_size, num_layers, *positional, **options)
 
     def shown(self) -> dict[str, object]:
         return super().shown() | {"nonlinearity": self.nonlinearity}

@@ -26,15 +26,14 @@ class _Skip(Recurrent):
         num_layers: int = 1,
         *,
         levels: int = 1,
-        learn_initial_state: bool = True,
         cost_per_sample: float = 0.0,
         **options: Unpack[StackOptions],
     ):
         # Before the weights are made, whose shapes follow from these.
         self.levels = checks.integer("levels", levels, 1)
-        self.learn_initial_state = checks.boolean("learn_initial_state", learn_initial_state)
         self.cost_per_sample = checks.not_negative("cost_per_sample", cost_per_sample)
         self._updates = Updates()
+        options.setdefault("learn_initial_state", True)
         super().__init__(input_size, hidden_size, num_layers, **options)
 
     @property

@@ -55,12 +55,13 @@ class Updates:
         return self._gates
 
     def number(self) -> Tensor:
-        """Return Σ_t u_t of each sample, over all layers and directions, (B,)."""
-        return torch.stack([u.sum(0) for u in self.gates]).sum(0)
+        """Return Σ_t u_t of each sample, over all layers and directions, (B,), in float32 at least: it may be large."""
+        dtype = torch.promote_types(self.gates[0].dtype, torch.float32)
+        return torch.stack([u.sum(0, dtype=dtype) for u in self.gates]).sum(0)
 
     def share(self) -> Tensor:
         """Return updates over steps, a number without a graph."""
-        return self.number().detach().float().sum() / self._steps
+        return self.number().detach().sum() / self._steps
 
 
 @dataclass(frozen=True)

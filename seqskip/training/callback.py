@@ -25,7 +25,8 @@ class GradientDecay(Callback):
 
     L is the task's loss at the last time step, for a module of your own the sum of its answer. The model is measured
     in evaluation mode at its own weights, before any clipping, without autocast or gradient scaler; no `.grad`,
-    random state or buffer changes, and a training goes on as it would without this callback.
+    random state or buffer changes, and a training goes on as it would without this callback. Where a task comes in
+    chunks, it is measured on the last chunk of the probe batch, further than which no gradient of the training reaches.
 
     Logs gradient/half_life (time steps; 1e9 where nothing decays, 0 where nothing can be fitted),
     gradient/horizon_6 (time steps; where it is not reached, the steps measured) and gradient/rate (nats per time
@@ -96,7 +97,7 @@ class GradientDecay(Callback):
         """
         data = getattr(trainer, "datamodule", None)
         if isinstance(pl_module, SequenceModule) and isinstance(data, TaskData):
-            return of_task(pl_module, data.probe(self.samples))
+            return of_task(pl_module, data.probe(self.samples), data.chunk_steps)
         return of_module(pl_module, self.model, batch, self.samples)
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:

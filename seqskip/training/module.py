@@ -1,8 +1,10 @@
 """A model that trains on a task."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import torch
+from lightning_utilities.core.apply_func import apply_to_collection
 from pytorch_lightning import LightningModule
 from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from pytorch_lightning.utilities.types import OptimizerLRScheduler
@@ -10,8 +12,10 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 from torchmetrics import MeanMetric
 
+from seqskip.interface import LayerState
 from seqskip.model import SequenceModel
 from seqskip.tasks import Batch, Task
+from seqskip.training.chunks import Carried, Chunk, cut
 
 
 class NotFinite(ValueError):
@@ -31,6 +35,10 @@ class SequenceModule(LightningModule):
     such as train/share_of_updates. What the core asks for besides, such as a budget loss, is part of the loss. Training
     stops by itself once the validation metrics count as solved.
 
+    Every step takes a `Batch` or a `Chunk`. From chunk to chunk the state of the core is carried on, without its
+    gradient, until one begins new sequences; a checkpoint keeps that of the training. Of chunks to validate or test on,
+    metrics count by their time steps.
+
     Args:
         task: the problem.
         model: answers the task's input, (B, output_size) or (B, T, output_size) as the task's readout asks.
@@ -39,6 +47,7 @@ class SequenceModule(LightningModule):
 
     Raises:
         NotFinite: a ValueError, when a prediction is NaN or infinite; it names the step and the likely repair.
+        ValueError: chunks for a model that cannot read them one after the other, or that do not begin at the beginning.
     """
 
     def __init__(
@@ -53,6 +62,7 @@ class SequenceModule(LightningModule):
         self.optimizer, self.scheduler = optimizer, scheduler
         self.metrics = nn.ModuleDict({name: MeanMetric() for name in task.baseline()})
         self.solved_at: int | None = None  # training steps after which the task was solved
+        self.carried, self._evaluated = Carried(), Carried()  # in training, and in what may come in between
         self._loaded: dict[str, Any] | None = None  # a checkpoint to go on from at the next step
 
     def forward(self, x: Tensor) -> Tensor:
@@ -60,44 +70,54 @@ class SequenceModule(LightningModule):
         answers: Tensor = self.model(x)
         return answers
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+    def training_step(self, batch: Batch | Chunk, batch_idx: int) -> Tensor:
         loss = self.loss_on(batch)
         self.log("train/loss", loss, prog_bar=True)
         self._report(batch, "train")
         return loss
 
-    def loss_on(self, batch: Batch) -> Tensor:
+    def loss_on(self, batch: Batch | Chunk) -> Tensor:
         """Return what training minimises: the task's loss, and what the core adds."""
-        loss, extra = self.task.loss(self._predict(batch), batch), self.model.core.extra_loss()
+        loss = self.task.loss(self._predict(batch, self.carried), Batch(*batch[:3]))
+        extra = self.model.core.extra_loss()
         return loss if extra is None else loss + extra
 
-    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+    def validation_step(self, batch: Batch | Chunk, batch_idx: int) -> None:
         self._measure(batch, "val")
 
-    def test_step(self, batch: Batch, batch_idx: int) -> None:
+    def test_step(self, batch: Batch | Chunk, batch_idx: int) -> None:
         self._measure(batch, "test")
 
-    def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        return self._predict(batch)
+    def predict_step(self, batch: Batch | Chunk, batch_idx: int) -> Tensor:
+        return torch.cat([self._predict(piece, self._evaluated) for piece in self._pieces(batch)], 1)
 
-    def _predict(self, batch: Batch) -> Tensor:
-        prediction: Tensor = self.model(batch.x)
+    def _predict(self, batch: Batch | Chunk, carried: Carried) -> Tensor:
+        prediction: Tensor = carried.run(self.model, batch) if isinstance(batch, Chunk) else self.model(batch.x)
         if not bool(prediction.isfinite().all()):
             raise NotFinite("predictions", self.global_step)
         return prediction
 
-    def _measure(self, batch: Batch, stage: str) -> None:
+    def _pieces(self, batch: Batch | Chunk) -> Iterable[Batch | Chunk]:
+        """Return what to evaluate one after the other: chunks as long as those of the training, if it has any."""
+        steps = getattr(getattr(self.trainer, "datamodule", None), "chunk_steps", None)
+        return [batch] if steps is None or isinstance(batch, Chunk) else cut(batch, steps)
+
+    def _measure(self, batch: Batch | Chunk, stage: str) -> None:
+        answers = []
+        for piece in self._pieces(batch):
+            answers.append(self._predict(piece, self._evaluated))
+            self._report(piece, stage)
         # Counted in float32 whatever the model computes in: bfloat16 has no 0.99.
-        values = self.task.metrics(self._predict(batch).float(), batch)
+        values = self.task.metrics(torch.cat(answers, 1).float(), Batch(*batch[:3]))
         for name, value in values.items():
             metric = self._metric(name)
-            metric.update(value)
+            metric.update(value, batch.x.size(1) if isinstance(batch, Chunk) else 1.0)
             self.log(f"{stage}/{name}", metric, on_step=False, on_epoch=True, prog_bar=name == self.task.monitor)
-        self._report(batch, stage)
 
-    def _report(self, batch: Batch, stage: str) -> None:
+    def _report(self, batch: Batch | Chunk, stage: str) -> None:
+        seen = batch.x.size(0) * batch.x.size(1)
         for name, value in self.model.core.reported().items():
-            self.log(f"{stage}/{name}", value, batch_size=len(batch.x), sync_dist=stage != "train")
+            self.log(f"{stage}/{name}", value, batch_size=seen, sync_dist=stage != "train")
 
     def _metric(self, name: str) -> MeanMetric:
         metric = self.metrics[name]
@@ -132,6 +152,8 @@ class SequenceModule(LightningModule):
         cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
         checkpoint["random_state"] = {"cpu": torch.get_rng_state(), "cuda": cuda}
         checkpoint["optimizer_options"] = self._optimizer_options()
+        if self.carried.state is not None:
+            checkpoint["carried_state"] = self.all_gather(self.carried.state)  # (processes, ...) if there are several
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         if self.trainer.state.fn == "fit":
@@ -140,6 +162,7 @@ class SequenceModule(LightningModule):
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         if self._loaded is not None:
             self._restore(self._loaded["random_state"], self._loaded["optimizer_options"])
+            self._go_on_with(self._loaded.get("carried_state"))
             self._loaded = None
 
     def _restore(self, random_state: dict[str, Any], options: dict[str, Any]) -> None:
@@ -154,6 +177,11 @@ class SequenceModule(LightningModule):
         for config in self.trainer.lr_scheduler_configs:
             if "lr" in changed and isinstance(config.scheduler, LRScheduler):
                 config.scheduler.base_lrs = [changed["lr"]] * len(config.scheduler.base_lrs)
+
+    def _go_on_with(self, state: LayerState | None) -> None:
+        if state is not None and self.trainer.world_size > 1:
+            state = apply_to_collection(state, Tensor, lambda part: part[self.global_rank])
+        self.carried.state = apply_to_collection(state, Tensor, lambda part: part.to(self.device))
 
     def _optimizer_options(self) -> dict[str, Any]:
         defaults = self.trainer.optimizers[0].defaults if self.trainer.optimizers else {}

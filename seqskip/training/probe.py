@@ -78,8 +78,9 @@ class Probe:
         return self.x.to(like.device, like.dtype if self.x.is_floating_point() else None)
 
 
-def of_task(module: SequenceModule, batch: Batch) -> Probe:
-    """Return the probe of one of seqskip's modules."""
+def of_task(module: SequenceModule, batch: Batch, chunk_steps: int | None = None) -> Probe:
+    """Return the probe of one of seqskip's modules: a batch, or the last steps of it."""
+    batch = batch if chunk_steps is None else Batch(*(part[:, -chunk_steps:] for part in batch))
     core = module.model.core
     layers = f"{core.num_layers} layer" + ("s" if core.num_layers > 1 else "")
     title = f"{type(module.task).__name__}: {type(core).__name__}, {layers} of {core.hidden_size} units"

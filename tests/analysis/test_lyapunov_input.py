@@ -22,7 +22,6 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: lyapunov(RNN(2, 3, bidirectional=True), X),
         "lyapunov needs a layer with bidirectional=F",
     ),
-    "a projection": (lambda: lyapunov(nn.LSTM(2, 3, proj_size=1), X), "proj_size=0, got proj_size=1"),
     "k of 0": (lambda: lyapunov(NET, X, 0), "k must be an integer >= 1, got 0"),
     "k above the size": (lambda: lyapunov(NET, X, 31, **QUICK), "k must be at most 30, the size of the aug.*got 31"),
     "a negative burn-in": (lambda: lyapunov(NET, X, burn_in=-1), "burn_in must be an integer >= 0, got -1"),

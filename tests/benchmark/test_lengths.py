@@ -28,8 +28,9 @@ def test_a_step_of_training_gives_the_gradient_of_every_weight() -> None:
         assert [grad.shape for grad in way.train()] == [weight.shape for weight in way.weights]
 
 
-def test_what_it_prints(capsys: pytest.CaptureFixture[str]) -> None:
-    words = "--quick --repeats 2 --layers GRU --delays 1,3 --shapes 2,7,2,4 --bidirectional --threads 1"
+@pytest.mark.parametrize("clock", ["", " --cpu-time"])
+def test_what_it_prints(capsys: pytest.CaptureFixture[str], clock: str) -> None:
+    words = f"--quick --repeats 2 --layers GRU --delays 1,3 --shapes 2,7,2,4 --bidirectional --threads 1{clock}"
     threads = torch.get_num_threads()
     assert main(words.split()) == 0 and torch.get_num_threads() == threads
     printed = capsys.readouterr().out

@@ -20,9 +20,26 @@ CASES = {
     "--data.task.delay=abc": ["data.task.delay must be of type int, got 'abc'"],
     "--data.task.delay=0": ["delay must be an integer >= 1, got 0"],
     "--data.batch_size=0": ["batch_size must be an integer >= 1, got 0"],
+    "--data.chunk_steps=0": ["chunk_steps must be an integer >= 1, got 0"],
+    "--data.chunk_steps=half": ["data.chunk_steps must be of type int or null, got 'half'"],
     "--model.core.residual=ad": ["residual must be one of add, highway, dense, got 'ad'", "did you mean 'add'"],
     "--model.core.residul=add": ["no option 'residul'", "did you mean 'residual'"],
     "--model.core.norm=lay": ["norm must be one of layer, rms, batch, got 'lay'", "did you mean 'layer'"],
+    "--model.core.init=orthogonl": [
+        "init must be one of torch, orthogonal, identity, tf1",
+        "did you mean 'orthogonal'",
+    ],
+    "--model.core.init=Chrono": ["model.core.init.longest must be given"],
+    "--model.core.init={class_path: Chrno}": ["model.core.init must be one of Chrono, ForgetBias", "mean 'Chrono'"],
+    "--model.core.init={class_path: Chrono, init_args: {longst: 9}}": ["no option 'longst'", "mean 'longest'"],
+    "--model.core.init={class_path: Chrono, init_args: {longest: x}}": [
+        "model.core.init.longest",
+        "type float, got 'x'",
+    ],
+    "--model.core.init={class_path: Chrono, init_args: {longest: 1}}": [
+        ": longest must be a finite number >= 2, got 1"
+    ],
+    "--model.core.init={class_path: Chrono, init_args: {longest: 9}}": ["is one for LSTM and GRU, got RNN"],
     "--model.core.input_delays=-1": ["input_delays must be integers >= 0, got -1"],
     "--model.core.delays=8": ["delays must be given once", "model.core.delays=8"],
     "--model.core.num_layers=2": ["delays must be given once", "model.core.num_layers=2"],
@@ -52,6 +69,8 @@ HOSTILE = {
         "model: {optimizer: {class_path: pytorch_lightning.cli.instantiate_class, "
         "init_args: {init: {class_path: os.system, init_args: {command: touch hit}}}}}"
     ),
+    "an initialiser": "model: {core: {init_args: {init: {class_path: os.system, init_args: {command: touch hit}}}}}",
+    "what is behind an initialiser": "model: {core: {init_args: {init: {class_path: seqskip.init.base.torch.load}}}}",
     "a checkpoint elsewhere": (
         "trainer: {callbacks: [{class_path: ModelCheckpoint, init_args: {dirpath: /anywhere}}]}"
     ),
@@ -77,6 +96,21 @@ def test_mistakes_are_answered_in_one_line(word: str, tmp_path: Path, capsys: py
     said = refused(["fit", "--config=copying", *TINY, word], tmp_path, capsys)
     for text in CASES[word]:
         assert text in said
+
+
+@pytest.mark.parametrize(
+    ("config", "word", "message"),
+    [
+        ("adding", "--seed_everything=0", "chunk_steps needs a task with an answer at every step, got Adding"),
+        ("copying", "--model.core.bidirectional=true", "a chunk needs a layer with bidirectional=False, got"),
+        ("copying", "--model.core.norm=batch", "a chunk needs a norm of each step alone, got norm='batch'"),
+    ],
+)
+def test_chunks_are_refused_where_they_change_the_answers(
+    config: str, word: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = refused(["fit", f"--config={config}", "--data.chunk_steps=4", word], tmp_path, capsys)
+    assert message in said
 
 
 @pytest.mark.parametrize("kind", HOSTILE)

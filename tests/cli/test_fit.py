@@ -93,6 +93,40 @@ def test_a_run_goes_on_and_loses_nothing(tmp_path: Path) -> None:
     assert losses[0] == losses[1] and len(losses[0]) == 9
 
 
+INITIALISERS = [
+    "{class_path: seqskip.init.Chrono, init_args: {longest: 9, weights: orthogonal}}",
+    "{class_path: ForgetBias, init_args: {value: 1.5, weights: orthogonal}}",
+]
+
+
+@pytest.mark.parametrize("init", INITIALISERS, ids=["Chrono", "ForgetBias"])
+def test_a_config_gives_an_initialiser_and_its_run_goes_on(init: str, tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text(f"model: {{core: {{init_args: {{init: {init}}}}}}}", encoding="utf-8")
+    with inside(tmp_path):
+        words = ["--config=copying_lstm", "--config=own.yaml", *TINY, "--model.optimizer.lr=0"]
+        assert main(["fit", *words]) == 0
+        assert main(["fit", "--run=runs/own", "--trainer.max_steps=9"]) == 0
+        weights = torch.load("runs/own/checkpoints/last.ckpt", weights_only=True)["state_dict"]
+    recurrent, bias = (weights[f"model.core.{name}_l0"] for name in ("weight_hh", "bias_ih"))
+    torch.testing.assert_close(recurrent[:4] @ recurrent[:4].T, torch.eye(4))
+    name, low, high = ("Chrono", 0, math.log(8)) if "Chrono" in init else ("ForgetBias", 1.5, 1.5)
+    assert low <= bias[4:8].min() and bias[4:8].max() <= high
+    assert f"class_path: seqskip.init.{name}" in (tmp_path / "runs/own/config.yaml").read_text(encoding="utf-8")
+
+
+def test_a_run_in_chunks_goes_on_within_a_sequence(tmp_path: Path) -> None:
+    words = ["fit", "--config=copying", *TINY, "--data.chunk_steps=4", "--trainer.val_check_interval=2"]
+    with inside(tmp_path):  # samples of ten steps, three chunks each
+        assert main([*words, "--trainer.max_steps=5"]) == 0
+        assert main(["fit", "--run", "runs/copying", "--trainer.max_steps=8"]) == 0
+        assert main([*words, "--trainer.max_steps=8", "--name=whole"]) == 0
+    part, whole = (Run(tmp_path / "runs" / name) for name in ("copying", "whole"))
+    weights = [torch.load(run.last, weights_only=True)["state_dict"] for run in (part, whole)]
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[1])
+    assert json.loads(whole.summary.read_text(encoding="utf-8"))["steps"] == 8
+    assert "chunk_steps: 4" in whole.config.read_text(encoding="utf-8")
+
+
 def test_a_name_that_is_taken_is_refused_and_a_free_one_found(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -18,6 +18,21 @@ def test_a_wrapper_refuses_what_is_no_module() -> None:
         seqskip.Residual(nn.ReLU(), 0)
 
 
+def test_a_wrapper_has_no_way_to_shrink_by_zeros() -> None:
+    with pytest.raises(ValueError, match=r"projection='zeros' needs .* got 5 read and 4 made; use projection='linear'"):
+        seqskip.Residual(nn.Linear(5, 4), projection="zeros")
+
+
+def test_what_the_weights_of_a_wrapper_cannot_read() -> None:
+    with pytest.raises(ValueError, match=r"input must have the weights' dtype torch.float32, got torch.float64"):
+        seqskip.Highway(nn.ReLU(), 4)(torch.zeros(2, 4, dtype=torch.float64))
+
+
+def test_a_scale_beyond_the_dtype() -> None:
+    with pytest.raises(ValueError, match=r"residual_scale must be a number of torch.float16, got 100000.0"):
+        RNN(3, 3, residual="add", residual_scale=1e5, dtype=torch.float16)
+
+
 @pytest.mark.parametrize("wrapper", [seqskip.Highway, lambda module: seqskip.Dense(module, norm="layer")])
 def test_weights_need_sizes(wrapper: Any) -> None:
     with pytest.raises(ValueError, match=r"features must be given for .* round a Sequential"):

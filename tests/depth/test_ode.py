@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from seqskip import ODEBlock, Residual
+from seqskip.ode import ADAPTIVE
 
 
 class Field(nn.Module):
@@ -75,6 +76,37 @@ def test_euler_with_steps_of_one_over_l_is_the_stack(layers: int) -> None:
         torch.testing.assert_close(mine, expected, rtol=1e-10, atol=1e-10)
 
 
+class Named(nn.Module):
+    def forward(self, z: Tensor, *, depth: Tensor) -> Tensor:
+        return z * depth
+
+
+class Linear(nn.Module):
+    """dz/ds = A z, whose solution is exp(A) z(0)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.A = nn.Parameter(torch.randn(4, 4, dtype=torch.float64))
+
+    def forward(self, z: Tensor) -> Tensor:
+        return z @ self.A.t()
+
+
+@pytest.mark.parametrize("adjoint", [False, True])
+@pytest.mark.parametrize("method", ADAPTIVE)
+def test_methods_that_choose_their_steps_keep_to_the_tolerance(method: str, adjoint: bool) -> None:
+    f, x = Linear(), torch.randn(3, 4, dtype=torch.float64)
+    block = ODEBlock(f, method=method, rtol=1e-7, atol=1e-7, adjoint=adjoint)
+    z = block(x)
+    # The solution at 0 and 1, of which z is the second.
+    assert z.grad_fn is not None
+    assert ("Adjoint" in z.grad_fn.next_functions[0][0].name()) == adjoint
+    exact = x @ torch.linalg.matrix_exp(f.A).t()
+    torch.testing.assert_close(z, exact, rtol=1e-5, atol=1e-5)
+    mine, expected = (torch.autograd.grad(value.square().sum(), f.A)[0] for value in (z, exact))
+    torch.testing.assert_close(mine, expected, rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.parametrize("method", ["dopri5", "rk4"])
 def test_adjoint_and_direct_gradients_agree(method: str) -> None:
     field, x = Field(), torch.randn(6, 4, dtype=torch.float64)
@@ -104,8 +136,18 @@ def test_it_is_a_module_like_any_other() -> None:
         ({"adjoint": 1}, "adjoint must be True or False"),
         ({"rtol": -1e-3}, "rtol must be a finite number > 0"),
         ({"options": "euler"}, "options must be a dict or None, got 'euler'"),
-        ({"options": {"step_size": -0.1}}, r"options\['step_size'\] must be a finite number > 0, got -0.1"),
-        ({"options": {"step_size": 0}}, r"options\['step_size'\] must be a finite number > 0, got 0; use a part of 1"),
+        (
+            {"method": "rk4", "options": {"step_size": -0.1}},
+            r"options\['step_size'\] must be a finite number > 0, got -0.1",
+        ),
+        (
+            {"method": "rk4", "options": {"step_size": 3}},
+            r"options\['step_size'\] must be a part of \[0, 1\], got 3; use",
+        ),
+        ({"method": "euler", "options": {"stepsize": 0.1}}, "options of method='euler' .* did you mean 'step_size'"),
+        ({"options": {"step_size": 0.1}}, "options of method='dopri5' must be one of first_step"),
+        ({"method": "fehlberg2"}, "method must be one of"),
+        ({"f": Named()}, "f must read z, or z and s, got Named whose forward needs z.*, depth"),
         ({"f": nn.MultiheadAttention(4, 1)}, "f must read z, or z and s, got MultiheadAttention"),
     ],
 )

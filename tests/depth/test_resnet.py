@@ -69,7 +69,11 @@ def test_copy_state_dict_reset_repr_and_gradients() -> None:
     assert all(weight.grad is not None for weight in net.parameters())
     net.reset_parameters()
     assert not torch.equal(fresh(x), net(x))
-    assert "input_size=3, num_layers=20, residual='add', norm='rms', residual_scale=0.1" in repr(net)
+    biases = [weight for name, weight in net.named_parameters() if name.endswith("module.bias")]
+    assert len(biases) == 20 and not any(bias.any() for bias in biases)
+    assert "input_size=3, num_layers=20, residual='add', norm='rms', residual_scale=0.1, nonlinearity='relu'" in repr(
+        net
+    )
 
 
 @pytest.mark.parametrize(

@@ -146,6 +146,20 @@ def test_a_wrapped_stack_is_a_stack_with_the_shortcut() -> None:
         torch.testing.assert_close(mine, theirs, rtol=1e-6, atol=1e-6, equal_nan=True)
 
 
+def test_a_transformer_layer_drops_samples_not_steps() -> None:
+    layer = nn.TransformerEncoderLayer(4, 2, 8, dropout=0.0)
+    wrapped, x = seqskip.Residual(layer, 4, stochastic_depth=0.5), torch.randn(6, 40, 4)
+    kept = (wrapped(x) - x).abs().sum(-1) > 1e-6  # (T, B)
+    assert torch.equal(kept, kept[:1].expand_as(kept)) and kept.any() and not kept.all()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_small_probabilities_are_kept(dtype: torch.dtype) -> None:
+    wrapped = seqskip.Residual(nn.Identity(), stochastic_depth=0.01)
+    lost = wrapped(torch.ones(200_000, 1, dtype=dtype)) == 1
+    assert float(lost.float().mean()) == pytest.approx(0.01, rel=0.1)
+
+
 def test_repr_copy_reset_and_dtype() -> None:
     wrapped = seqskip.Residual(nn.Linear(3, 4), norm="layer", residual_scale=0.5)
     assert "features=3, size=4, norm='layer', residual_scale=0.5" in repr(wrapped)
@@ -154,6 +168,8 @@ def test_repr_copy_reset_and_dtype() -> None:
     twin = copy.deepcopy(wrapped)
     with torch.no_grad():
         twin.residual_scale.fill_(9)
+    with torch.no_grad():
+        wrapped.norm.weight.fill_(7)
     wrapped.reset_parameters()
     assert wrapped.residual_scale.item() == 0.5
     changed = [name for name, weight in wrapped.state_dict().items() if not torch.equal(weight, before[name])]

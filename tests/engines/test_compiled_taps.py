@@ -26,7 +26,7 @@ def test_compile(kind: type[Recurrent], bidirectional: bool) -> None:
 def test_export_with_any_number_of_steps(kind: type[Recurrent]) -> None:
     layer = kind(2, 3, 2, input_delays=(0, 1, 4)).eval()
     steps, batch = torch.export.Dim("steps", min=2, max=100), torch.export.Dim("batch", min=2, max=100)
-    shapes = {"x": {0: steps, 1: batch}}
+    shapes = {"input": {0: steps, 1: batch}}
     module = torch.export.export(layer, (torch.randn(6, 2, 2),), dynamic_shapes=shapes).module()
     x = torch.randn(9, 3, 2)
     torch.testing.assert_close(module(x), layer(x))

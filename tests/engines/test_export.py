@@ -36,7 +36,7 @@ def test_one_node_for_each_layer_and_no_tape(variant: Variant, strict: bool) -> 
 def test_any_batch_and_any_number_of_steps(variant: Variant) -> None:
     layer, reference = twins(variant)
     steps, batch = torch.export.Dim("steps", min=2, max=100), torch.export.Dim("batch", min=2, max=100)
-    module = export(layer, dynamic_shapes={"x": {0: steps, 1: batch}, "lengths": {0: batch}}).module()
+    module = export(layer, dynamic_shapes={"input": {0: steps, 1: batch}, "lengths": {0: batch}}).module()
     x, lengths = torch.randn(9, 3, 2), torch.tensor([9, 0, 7])
     assert_same(flat(module(x, lengths=lengths)), flat(reference(x, lengths=lengths)))
 

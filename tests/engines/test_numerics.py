@@ -115,7 +115,7 @@ def assert_near(found: Sequence[Tensor], truth: Sequence[Tensor], tolerance: flo
 
 @pytest.mark.parametrize("dtype", TOLERANCES, ids=str)
 @pytest.mark.parametrize("engine", SWEEPS)
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=50)
 @given(st.data())
 def test_sweeps_equal_the_reference(variant: Variant, engine: str, dtype: torch.dtype, data: st.DataObject) -> None:
     problem = data.draw(problems(variant))

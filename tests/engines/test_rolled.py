@@ -43,7 +43,7 @@ def graph_of(case: Case, layer: Any) -> nn.Module:
     inputs, lengths = arguments(case, layer, 7, [7, 3])
     state = tuple({1: BATCH} for _ in inputs[1]) if isinstance(inputs[1], tuple) else {1: BATCH}
     x = {0: BATCH, 1: TIME} if layer.batch_first else ANY
-    return exported(layer, inputs, lengths, {"x": x, "state": state, "lengths": {0: BATCH}}).module()
+    return exported(layer, inputs, lengths, {"input": x, "hx": state, "lengths": {0: BATCH}}).module()
 
 
 def compare(case: Case, layer: Any, *of: tuple[int, list[int]]) -> None:
@@ -83,7 +83,7 @@ def test_a_forced_loop_is_rolled_up_too(backend: str) -> None:
 
 def test_strictly() -> None:
     layer, x = seqskip.EulerRNN(2, 3, delays=(1, 4)).eval(), torch.randn(9, 3, 2)
-    sizes, given = {"x": ANY, "lengths": {0: BATCH}}, {"lengths": torch.tensor([3, 1])}
+    sizes, given = {"input": ANY, "lengths": {0: BATCH}}, {"lengths": torch.tensor([3, 1])}
     graph = exported(layer, (torch.zeros(3, 2, 2),), given, sizes, strict=True).module()
     ends = {"lengths": torch.tensor([9, 0, 4])}
     torch.testing.assert_close(graph(x, **ends), layer(x, **ends))
@@ -93,7 +93,7 @@ def test_strictly() -> None:
 def test_an_exported_layer_has_its_gradients(segments: int, graded: bool) -> None:
     layer = seqskip.Leaky(2, 3, 2, delays=(1, 4), checkpoint_segments=segments, dtype=torch.float64)
     x, ends = torch.randn(9, 3, 2, dtype=torch.float64), {"lengths": torch.tensor([9, 0, 4])}
-    sizes, given = {"x": ANY, "lengths": {0: BATCH}}, {"lengths": torch.tensor([3, 1])}
+    sizes, given = {"input": ANY, "lengths": {0: BATCH}}, {"lengths": torch.tensor([3, 1])}
     with torch.set_grad_enabled(graded):
         graph = torch.export.export(layer, (x.new_zeros(3, 2, 2),), given, dynamic_shapes=sizes).module()
     assert_close(train(graph, x, [*graph.parameters()], **ends), train(layer, x, [*layer.parameters()], **ends))

@@ -35,6 +35,11 @@ def fit(module: SequenceModule, data: TaskData, folder: Path, steps: int, **sett
     return trainer
 
 
+def quiet_trainer(**settings: Any) -> Trainer:
+    """Return a trainer on the CPU that says nothing."""
+    return Trainer(accelerator="cpu", logger=False, enable_progress_bar=False, enable_model_summary=False, **settings)
+
+
 def distance(one: torch.nn.Module, other: torch.nn.Module) -> float:
     """Return the largest difference between two modules' weights."""
     pairs = zip(one.parameters(), other.parameters(), strict=True)

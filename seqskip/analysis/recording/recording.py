@@ -140,7 +140,7 @@ def record(model: nn.Module, *inputs: Any) -> Recording:
         inputs: what the model is called with.
 
     Raises:
-        ValueError: there is no recurrent layer, or none is called; one is bidirectional, has a proj_size or reads
+        ValueError: there is no recurrent layer, or none is called; one is bidirectional or reads
             samples of different length, or is called inside torch.utils.checkpoint; a layer mixes samples; an input
             is on another device than the model.
     """

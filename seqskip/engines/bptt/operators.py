@@ -29,7 +29,8 @@ def _forward(*arguments: Any) -> list[Tensor]:
     """Return the output (T, B, H), the last states of each part (D, B, H) and, with keep, the rest of the tape."""
     call, keep = Call(*arguments[:_ARGUMENTS]), arguments[_ARGUMENTS]
     tape = driver.forward(call.problem(), makers(call.engine, call.x), keep)
-    states = [part.view(*call.x.shape[:2], -1) for part in (tape.h, tape.c) if part is not None]
+    # detach: of a view that a Function returns, autograd would refuse any change in place, needed or not.
+    states = [part.view(*call.x.shape[:2], -1).detach() for part in (tape.h, tape.c) if part is not None]
     last = [last_states(*pair, call.lengths) for pair in zip(call.initial, states, strict=True)]
     return [states[0], *last, *(part for part in (tape.c, tape.gates, tape.shares) if keep and part is not None)]
 
