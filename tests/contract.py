@@ -132,6 +132,11 @@ OWN = [
 CASES = [*_torch_shaped(), *EXTENDED, *_literature(), *OWN]
 
 
+def one_layer(case: Case) -> dict[str, Any]:
+    """Return options that make a case of one layer."""
+    return {"num_layers": 1} | ({"delays": (1, 3)} if case.free else {})
+
+
 def sample(layer: Recurrent, steps: int = 7, batch: int = 3) -> tuple[Tensor, tuple[Tensor, ...]]:
     """Return a random input (T, B, I), and a random state such as the layer may have: no numbers beside its lines."""
     x, _ = random_input(layer, steps, batch)
