@@ -1,7 +1,7 @@
 """What a size, a choice and a tensor must be: one sentence of error for each, with the repair."""
 
 import difflib
-import sys
+import math
 from collections.abc import Iterable, Sequence
 from numbers import Integral
 from typing import TypeGuard
@@ -19,7 +19,7 @@ def integer(name: str, value: object, least: int) -> int:
     """Return `value` if it is an integer of at least `least`, else raise ValueError, a TypeMismatch if it is none."""
     if not is_integer(value) or value < least:
         whole = _is_finite(value) and value == int(value) >= least
-        repair = f"write {int(value)}" if whole else f"use {least} or more"  # type: ignore[call-overload]  # a number
+        repair = f"write {value:.0f}" if whole else f"use {least} or more"
         error = ValueError if is_integer(value) else TypeMismatch
         raise error(f"{name} must be an integer >= {least}, got {value!r}; {repair}")
     return int(value)
@@ -89,9 +89,12 @@ def not_negative(name: str, value: object) -> float:
 
 
 def _is_finite(value: object) -> TypeGuard[float]:
-    # An integer may be too large for a float, and comparing tells that; NaN compares as False.
-    number = isinstance(value, int | float | np.number) and not isinstance(value, bool | np.complexfloating)
-    return number and bool(abs(value) <= sys.float_info.max)  # type: ignore[arg-type]  # a number
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer that no float can hold
+        return False
 
 
 def floating(name: str, value: object) -> torch.dtype | None:

@@ -9,6 +9,8 @@ from torch import nn
 from seqskip.delays import Delays
 from seqskip.layers import GRU, LSTM, RNN, TorchLayer
 
+# What the constructors of both have, and layers as attributes.
+ARGUMENTS = ("input_size", "hidden_size", "num_layers", "bias", "batch_first", "dropout", "bidirectional")
 LAYERS: dict[type[nn.RNNBase], type[TorchLayer]] = {nn.RNN: RNN, nn.LSTM: LSTM, nn.GRU: GRU}
 
 
@@ -74,9 +76,17 @@ def described(theirs: nn.RNNBase, name: str = "model") -> tuple[type[TorchLayer]
             f"{name} must be torch.nn's RNN, LSTM or GRU itself, got {type(theirs).__name__}, whose forward is "
             "another; make it one of them"
         )
-    names = ("input_size", "hidden_size", "num_layers", "bias", "batch_first", "dropout", "bidirectional", "proj_size")
-    found = {name: getattr(theirs, name) for name in names}
-    return kind, found | ({"nonlinearity": theirs.nonlinearity} if isinstance(theirs, nn.RNN) else {})
+    return kind, _arguments(theirs)
+
+
+def _arguments(layer: nn.RNNBase | TorchLayer) -> dict[str, Any]:
+    """Return the arguments that make a layer of either kind what it is."""
+    found: dict[str, Any] = {name: getattr(layer, name) for name in ARGUMENTS}
+    if isinstance(layer, nn.RNN | RNN):
+        found["nonlinearity"] = layer.nonlinearity
+    if layer.proj_size:
+        found["proj_size"] = layer.proj_size
+    return found
 
 
 def _replaced(module: nn.Module, kind: type[nn.Module], make: Callable[[Any, str], nn.Module]) -> nn.Module:
@@ -137,11 +147,7 @@ def _back(ours: TorchLayer, name: str) -> nn.RNNBase:
             f"{name} must be what torch.nn has, an RNN, LSTM or GRU with delays=1 and no other skip, got {got}; "
             "leave that out, or export the model as it is (seqskip.export)"
         )
-    names = ("input_size", "hidden_size", "num_layers", "bias", "batch_first", "dropout", "bidirectional")
-    arguments = {name: getattr(ours, name) for name in names}
-    arguments |= {"nonlinearity": ours.nonlinearity} if isinstance(ours, RNN) else {}
-    arguments |= {"proj_size": ours.proj_size} if ours.proj_size else {}
-    layer = base(**arguments, device=ours.like.device, dtype=ours.like.dtype)
+    layer = base(**_arguments(ours), device=ours.like.device, dtype=ours.like.dtype)
     for place, weight in ours.named_parameters():
         setattr(layer, place, weight)
     return layer.train(ours.training)

@@ -37,9 +37,8 @@ class Forced:
         (before,) = initial
         line = torch.cat((before, self.targets))
         (output,) = cell.step(cell.project(x), Known(line, len(x)))
-        if lengths is None:
-            return output, (line[len(x) :],)
-        return cleared(output, lengths), (last_states(before, self.targets, lengths),)
+        held = last_states(before, self.targets, lengths)
+        return output if lengths is None else cleared(output, lengths), (held,)
 
 
 def forced(blocks: Sequence[Block], targets: Tensor) -> list[Block]:

@@ -36,7 +36,7 @@ def last_states(
 ) -> Tensor:
     """Return for each sample the last D of its states (initial_b ++ states_b[:len_b]), (D, B, H), oldest first."""
     depth, steps = initial.size(0), states.size(0)
-    if lengths is None and torch.compiler.is_exporting():  # how many steps there will be is not known yet
+    if lengths is None and torch.compiler.is_compiling():  # a graph is to hold for T below D and above
         return torch.cat((initial, states))[steps:].clone()
     if lengths is None:  # a copy, which does not keep all states alive
         return states[-depth:].clone() if steps >= depth else torch.cat((initial[steps:], states))

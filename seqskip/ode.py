@@ -164,24 +164,17 @@ def _checked(options: Mapping[str, Any] | None, method: str) -> dict[str, Any] |
 
 def _reads_depth(f: nn.Module) -> bool:
     """Return whether a module must be given two things."""
-    parameters = inspect.signature(f.forward).parameters.values()
-    needed = [
-        one
-        for one in parameters
-        if one.default is one.empty and one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)
-    ]
-    unnamed = [one for one in parameters if one.kind is not one.KEYWORD_ONLY]
-    more = [one for one in parameters if one.kind is one.KEYWORD_ONLY and one.default is one.empty]
-    if len(needed) > 2 or not unnamed or more:
-        raise ValueError(
-            f"f must read z, or z and s, got {type(f).__name__} whose forward needs {_listed([*needed, *more])}; "
-            "wrap it in a module that reads these"
-        )
-    return len(needed) == 2
-
-
-def _listed(parameters: list[inspect.Parameter]) -> str:
-    return ", ".join(map(str, parameters)) or "nothing"
+    signature = inspect.signature(f.forward)
+    for given in (("z",), ("z", "s")):
+        try:
+            signature.bind(*given)
+        except TypeError:
+            continue
+        return len(given) == 2
+    raise ValueError(
+        f"f must read z, or z and s, got {type(f).__name__} whose forward needs "
+        f"{', '.join(map(str, signature.parameters.values())) or 'nothing'}; wrap it in a module that reads these"
+    )
 
 
 def _torchdiffeq() -> ModuleType:

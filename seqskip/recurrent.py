@@ -147,15 +147,17 @@ class Recurrent(Retimed):
 
     def run(self, z: Tensor, initial: State, lengths: Tensor | None) -> tuple[Tensor, State]:
         """Run the stack once layouts are read: z (T, B, I) and a state of whole delay lines give z and a state."""
-        return self.run_blocks(self.blocks(), z, initial, lengths)
+        return self.run_blocks(self.drawn_blocks(z.size(1)), z, initial, lengths)
 
     def run_blocks(
         self, blocks: list[Block], z: Tensor, initial: State, lengths: Tensor | None
     ) -> tuple[Tensor, State]:
-        """Run blocks with what is drawn for one call in training, and in segments if so asked for."""
-        if self.training:
-            blocks = [block.drawn(z.size(1)) for block in blocks]
+        """Run blocks, in segments if so asked for."""
         return run_segments(self.checkpoint_segments, blocks, z, initial, lengths)
+
+    def drawn_blocks(self, batch: int) -> list[Block]:
+        """Return the layers for one call on B samples: in training with what is drawn once for each sample."""
+        return [block.drawn(batch) for block in self.blocks()] if self.training else self.blocks()
 
     def all_states(
         self, x: LayerInput, state: LayerState | None = None, *, lengths: Sequence[int] | Tensor | None = None
@@ -172,7 +174,7 @@ class Recurrent(Retimed):
         """
         layout, found = self._layout(x, lengths), []
         z = layout.read()
-        blocks = [block.drawn(z.size(1)) for block in self.blocks()] if self.training else self.blocks()
+        blocks = self.drawn_blocks(z.size(1))
         for block, line in zip(blocks, split_state(blocks, self._initial_state(z, state, layout)), strict=True):
             z, parts = block.states(z, line, layout.lengths)
             found.append(tuple(map(layout.write, parts)))

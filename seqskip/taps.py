@@ -32,5 +32,4 @@ def tapped(x: Tensor, before: Tensor, taps: Sequence[int], lengths: Tensor | Non
         return x, before
     line = torch.cat((before, x))
     read = torch.cat([line[depth - d : depth - d + steps] for d in taps], -1)
-    # Not last_states without lengths: it asks which of T and D is larger, and an exported graph is to hold for any T.
-    return read, line[steps:] if lengths is None else last_states(before, x, lengths)
+    return read, last_states(before, x, lengths)

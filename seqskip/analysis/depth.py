@@ -115,7 +115,7 @@ def _chain(net: nn.Module, x: Tensor) -> Chain:
 
 def _blocks(core: Recurrent, z: Tensor) -> list[Layer]:
     """Return the layers of a recurrent stack from the state that it starts in, each (T, B, I) to (T, B, H)."""
-    blocks = [block.drawn(z.size(1)) for block in core.blocks()] if core.training else core.blocks()
+    blocks = core.drawn_blocks(z.size(1))
 
     def layer(block: Block, initial: list[tuple[Tensor, ...]]) -> Layer:
         return lambda x: block.run(x, initial, None)[0]

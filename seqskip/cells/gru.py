@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from seqskip.cells.combine import Delayed
@@ -34,10 +33,6 @@ class GRUCell(TorchCell):
     @property
     def recurrent_bias(self) -> Tensor | None:
         return self.bias_hh  # it stands inside the reset gate's product
-
-    def recurrent(self, past: Delayed) -> Tensor:
-        """Return q = Σ_{d∈D} U_d h_{t-d} + b_hh, (B, 3·H)."""
-        return F.linear(past.read(), self.weight_hh, self.bias_hh)
 
     def update(self, projected: Tensor, past: Delayed) -> State:
         p_r, p_z, p_n = projected.chunk(3, -1)

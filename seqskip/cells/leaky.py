@@ -56,7 +56,9 @@ class LeakyCell(Cell):
         **options: Any,
     ) -> Self:
         cell = super().bind(weights, delays=delays, **options)
-        return cell if learn_time_constants else replace(cell, fixed=(1 / cell._start()).to(cell.b.dtype))
+        if learn_time_constants:
+            return cell
+        return replace(cell, fixed=(1 / cell._start(_wide(cell.b), cell.b.device)).to(cell.b.dtype))
 
     @property
     def hidden_size(self) -> int:
@@ -85,10 +87,10 @@ class LeakyCell(Cell):
         rate = self.rate
         return ((1 - rate) * h + rate * candidate,)
 
-    def _start(self) -> Tensor:
+    def _start(self, dtype: torch.dtype, device: torch.device) -> Tensor:
         """Return τ of each unit at the start, spaced evenly in its logarithm, (H,)."""
         first, last = self.time_constant
-        place = torch.linspace(0, 1, self.hidden_size, dtype=_wide(self.b), device=self.b.device)
+        place = torch.linspace(0, 1, self.hidden_size, dtype=dtype, device=device)
         return first * (last / first) ** place
 
     @torch.no_grad()
@@ -96,9 +98,8 @@ class LeakyCell(Cell):
         """Draw W, U and b from U(-1/√H, 1/√H), and set ρ to the time constants of the start."""
         super().reset_parameters()
         if self.rho is not None:
-            # τ - 1 may be tiny: in float64, so that none starts at 1, where it would stay.
-            exact = replace(self, b=torch.empty(self.hidden_size, dtype=torch.float64))
-            self.rho.copy_((exact._start() - 1).log())
+            # τ - 1 may be tiny: in float64, so that none starts at 1, where it would stay; on the CPU, which has it.
+            self.rho.copy_((self._start(torch.float64, torch.device("cpu")) - 1).log())
 
 
 def _wide(weight: Tensor) -> torch.dtype:

@@ -103,6 +103,10 @@ class TorchCell(Cell):
         """What stands beside U h, and not beside W x."""
         return None
 
+    def recurrent(self, past: Delayed) -> Tensor:
+        """Return the recurrent term and its bias, (B, G·H)."""
+        return F.linear(past.read(), self.weight_hh, self.recurrent_bias)
+
     def drawn(self, batch: int) -> Self:
         if not self.weight_dropout:
             return self

@@ -79,7 +79,7 @@ class NARX(Recurrent):
         return self._through(partial(self._run_forced, known), layout, hx)
 
     def _run_forced(self, targets: Tensor, z: Tensor, initial: State, lengths: Tensor | None) -> tuple[Tensor, State]:
-        return self.run_blocks(forced(self.blocks(), targets), z, initial, lengths)
+        return self.run_blocks(forced(self.drawn_blocks(z.size(1)), targets), z, initial, lengths)
 
     def _check_forcing(self) -> None:
         checks.causal("forcing by targets", self.bidirectional, "what comes before a step is not known backwards")

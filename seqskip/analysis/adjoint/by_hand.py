@@ -12,7 +12,7 @@ from torch import Tensor
 from seqskip.analysis.adjoint.segment import Carried, Segment, largest, room
 from seqskip.analysis.adjoint.trace import Look, Pulled, Trace, last_step
 from seqskip.analysis.scaled import Scaled, finite, largest_entry
-from seqskip.cells import Cell, ExtendedCell, TorchCell
+from seqskip.cells import Cell, TorchCell
 from seqskip.cells.base import average
 from seqskip.engines.bptt import SweepEngine
 from seqskip.engines.bptt.call import Call
@@ -26,7 +26,7 @@ BLOCKS = 128  # of min(delays) steps in a segment: enough for a factor of 0.17 f
 
 def swept(cell: Cell) -> bool:
     """Return whether `trace_by_hand` knows a cell of the sweeps: one whose delayed states have equal shares."""
-    return isinstance(cell, TorchCell) and not isinstance(cell, ExtendedCell) and cell.combine in ("sum", "mean")
+    return isinstance(cell, TorchCell) and cell.combine in ("sum", "mean")
 
 
 def trace_by_hand(engine: SweepEngine, cell: Cell, x: Tensor, initial: State) -> Trace:

@@ -117,9 +117,7 @@ def trace_stack(core: Recurrent, x: Tensor, initial: State) -> StackTrace:
     The weights are taken as they are and all that follows is float64: of a float32 model one measures what the
     model is, not what rounding adds. Each layer runs on the engine that it would choose.
     """
-    blocks, z = core.blocks(), x.double()
-    if core.training:
-        blocks = [block.drawn(x.size(1)) for block in blocks]
+    blocks, z = core.drawn_blocks(x.size(1)), x.double()
     lines = split_state(blocks, tuple(part.double() for part in initial))
     layers = []
     for block, line in zip(blocks, lines, strict=True):
