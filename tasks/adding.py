@@ -1,13 +1,13 @@
 """The adding problem: sum the two marked numbers of a long sequence."""
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor
 
-from seqskip.tasks.base import Batch, Task, at_least
+from seqskip import checks
+from seqskip.tasks.base import Batch
+from seqskip.tasks.kinds import Regression, all_scored
 
 
-class Adding(Task):
+class Adding(Regression):
     """Add the two numbers that a marker points at, one in each half of the sequence.
 
     One sample with T=6, time from left to right:
@@ -25,34 +25,24 @@ class Adding(Task):
         length: T, time steps of one sample.
     """
 
-    readout = "last"
+    version = 1
+    source = "Arjovsky et al. 2016"
     input_size = 2
-    output_size = 1
-    monitor = "mse"
-    higher_is_better = False
+    solved_mse = 1.7e-3
 
     def __init__(self, length: int = 200):
-        self.length = at_least("length", length, 2)
+        self.length = checks.integer("length", length, 2)
         self.lag = length - 1
 
     def sample(self, n: int, generator: torch.Generator) -> Batch:
-        at_least("n", n, 1)
+        checks.integer("n", n, 1)
         values = torch.rand(n, self.length, generator=generator)
         half, rows = self.length // 2, torch.arange(n)
         markers = torch.zeros(n, self.length)
         markers[rows, torch.randint(0, half, (n,), generator=generator)] = 1
         markers[rows, torch.randint(half, self.length, (n,), generator=generator)] = 1
         y = (values * markers).sum(1, keepdim=True)
-        return Batch(torch.stack((values, markers), -1), y, torch.ones_like(y, dtype=torch.bool))
-
-    def loss(self, prediction: Tensor, batch: Batch) -> Tensor:
-        return F.mse_loss(prediction, batch.y)
-
-    def metrics(self, prediction: Tensor, batch: Batch) -> dict[str, Tensor]:
-        return {"mse": (prediction - batch.y).square().mean(1)}
+        return Batch(torch.stack((values, markers), -1), y, all_scored(y))
 
     def baseline(self) -> dict[str, float]:
         return {"mse": 1 / 6}
-
-    def solved(self, metrics: dict[str, float]) -> bool:
-        return metrics["mse"] < 1.7e-3

@@ -6,7 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from seqskip.tasks.base import Batch, Task, at_least
+from seqskip import checks
+from seqskip.tasks.base import Batch, Task
+from seqskip.tasks.kinds import all_scored, one_hot
 
 LOSSES = ("published", "balanced")
 
@@ -36,17 +38,17 @@ class Copying(Task):
         loss: "published" or "balanced".
     """
 
+    version = 1
+    source = "Arjovsky et al. 2016"
     readout = "every"
     monitor = "loss"  # a net without memory has no recall to be compared by
     higher_is_better = False
 
     def __init__(self, delay: int = 1000, symbols: int = 10, alphabet: int = 8, loss: str = "published"):
-        self.delay = at_least("delay", delay, 1)
-        self.symbols = at_least("symbols", symbols, 1)
-        self.alphabet = at_least("alphabet", alphabet, 2)
-        if loss not in LOSSES:
-            raise ValueError(f"loss must be one of {', '.join(LOSSES)}, got {loss!r}")
-        self.training_loss = loss
+        self.delay = checks.integer("delay", delay, 1)
+        self.symbols = checks.integer("symbols", symbols, 1)
+        self.alphabet = checks.integer("alphabet", alphabet, 2)
+        self.training_loss = checks.choice("loss", loss, LOSSES)
         self.input_size = alphabet + 2
         self.output_size = alphabet + 1
         self.lag = delay + symbols
@@ -57,15 +59,14 @@ class Copying(Task):
         return self.delay + 2 * self.symbols
 
     def sample(self, n: int, generator: torch.Generator) -> Batch:
-        at_least("n", n, 1)
+        checks.integer("n", n, 1)
         message = torch.randint(1, self.alphabet + 1, (n, self.symbols), generator=generator)
         tokens = torch.zeros(n, self.length, dtype=torch.long)
         tokens[:, : self.symbols] = message
         tokens[:, self.symbols + self.delay - 1] = self.alphabet + 1
         y = torch.zeros(n, self.length, dtype=torch.long)
         y[:, -self.symbols :] = message
-        x = F.one_hot(tokens, self.alphabet + 2).to(torch.get_default_dtype())
-        return Batch(x, y, torch.ones_like(y, dtype=torch.bool))
+        return Batch(one_hot(tokens, self.alphabet + 2), y, all_scored(y))
 
     def loss(self, prediction: Tensor, batch: Batch) -> Tensor:
         if self.training_loss == "published":

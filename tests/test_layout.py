@@ -51,7 +51,7 @@ ARROWS = {
     "export": {"model", "recurrent", "engines", "history", "checks"},
     "analysis": {"cells", "scan", "engines", "taps", "depth", "directions", "stack", "recurrent", "layers", "model"}
     | {"conversion", "resnet", "delays", "history", "layouts", "checks"},
-    "tasks": set(),
+    "tasks": {"checks"},
     "configs": set(),
 }
 # Training, benchmark and command line may import all before them, and the last two training.

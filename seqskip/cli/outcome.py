@@ -51,7 +51,7 @@ def close(run: Run, trainer: Trainer, module: SequenceModule, data: TaskData, ca
     summary |= {"solved": bool(metrics) and module.task.solved(metrics)}
     if trainer.is_global_zero:
         run.write_summary(_finite(summary))
-        print_summary(summary, f"{run.path}: {data.test_size:,} fresh test sequences")
+        print_summary(summary, f"{run.path}: {data.test_size:,} test sequences")
         if run.picture.is_file():
             print(f"picture {run.picture}")
         print(f"again   {run.command('test')}")

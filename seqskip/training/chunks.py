@@ -28,12 +28,17 @@ class Chunk(NamedTuple):
     mask: Tensor
     first: bool
 
+    @property
+    def batch(self) -> Batch:
+        """The samples, as a task scores them."""
+        return Batch(self.x, self.y, self.mask)
+
 
 def cut(batch: Batch, steps: int, start: int = 0) -> Iterator[Chunk]:
     """Yield a batch in chunks of so many steps, the last of what is left, from one of its steps on."""
     for a in range(start, batch.x.size(1), steps):
-        x, y, mask = (part[:, a : a + steps] for part in batch)
-        yield Chunk(x, y, mask, a == 0)
+        piece = batch.steps(a, a + steps)
+        yield Chunk(piece.x, piece.y, piece.mask, a == 0)
 
 
 class Carried:

@@ -78,7 +78,7 @@ class SequenceModule(LightningModule):
 
     def loss_on(self, batch: Batch | Chunk) -> Tensor:
         """Return what training minimises: the task's loss, and what the core adds."""
-        loss = self.task.loss(self._predict(batch, self.carried), Batch(*batch[:3]))
+        loss = self.task.loss(self._predict(batch, self.carried), _asked(batch))
         extra = self.model.core.extra_loss()
         return loss if extra is None else loss + extra
 
@@ -92,7 +92,10 @@ class SequenceModule(LightningModule):
         return torch.cat([self._predict(piece, self._evaluated) for piece in self._pieces(batch)], 1)
 
     def _predict(self, batch: Batch | Chunk, carried: Carried) -> Tensor:
-        prediction: Tensor = carried.run(self.model, batch) if isinstance(batch, Chunk) else self.model(batch.x)
+        if isinstance(batch, Chunk):
+            prediction = carried.run(self.model, batch)
+        else:
+            prediction = self.model(batch.x, lengths=batch.lengths)
         if not bool(prediction.isfinite().all()):
             raise NotFinite("predictions", self.global_step)
         return prediction
@@ -108,7 +111,7 @@ class SequenceModule(LightningModule):
             answers.append(self._predict(piece, self._evaluated))
             self._report(piece, stage)
         # Counted in float32 whatever the model computes in: bfloat16 has no 0.99.
-        values = self.task.metrics(torch.cat(answers, 1).float(), Batch(*batch[:3]))
+        values = self.task.metrics(torch.cat(answers, 1).float(), _asked(batch))
         for name, value in values.items():
             metric = self._metric(name)
             metric.update(value, batch.x.size(1) if isinstance(batch, Chunk) else 1.0)
@@ -186,3 +189,8 @@ class SequenceModule(LightningModule):
     def _optimizer_options(self) -> dict[str, Any]:
         defaults = self.trainer.optimizers[0].defaults if self.trainer.optimizers else {}
         return {name: value for name, value in defaults.items() if isinstance(value, bool | int | float | str | tuple)}
+
+
+def _asked(batch: Batch | Chunk) -> Batch:
+    """Return what a task scores."""
+    return batch.batch if isinstance(batch, Chunk) else batch

@@ -80,13 +80,13 @@ class Probe:
 
 def of_task(module: SequenceModule, batch: Batch, chunk_steps: int | None = None) -> Probe:
     """Return the probe of one of seqskip's modules: a batch, or the last steps of it."""
-    batch = batch if chunk_steps is None else Batch(*(part[:, -chunk_steps:] for part in batch))
+    batch = batch if chunk_steps is None else batch.steps(-chunk_steps, batch.x.size(1))
     core = module.model.core
     layers = f"{core.num_layers} layer" + ("s" if core.num_layers > 1 else "")
     title = f"{type(module.task).__name__}: {type(core).__name__}, {layers} of {core.hidden_size} units"
 
     def loss(answer: Tensor) -> Tensor:
-        return at_last_step(module.task, answer, Batch(*(part.to(answer.device) for part in batch)))
+        return at_last_step(module.task, answer, batch.to(answer.device))
 
     return Probe(module.model, batch.x, loss, module.task.lag, title)
 
@@ -119,9 +119,11 @@ def first_tensor(batch: Any) -> Tensor:
 def at_last_step(task: Task, answer: Tensor, batch: Batch) -> Tensor:
     """Return the task's loss of the answers at the last time step, (B, output_size).
 
-    A loss is a sum over time steps: the answers at the others do not change the gradient of the last.
+    A loss is a sum over time steps: the answers at the others do not change the gradient of the last. The last one is
+    scored here whether the task does so or not.
     """
     if task.readout == "every":
+        batch = batch._replace(mask=torch.ones_like(batch.mask))
         others = answer.new_zeros(len(answer), batch.x.size(1) - 1, answer.size(-1))
         answer = torch.cat((others, answer.unsqueeze(1)), 1)
     return task.loss(answer, batch)

@@ -8,7 +8,6 @@ from torch import Tensor, nn
 from torch.optim import LBFGS
 
 from seqskip.interface import LayerState
-from seqskip.tasks import Batch
 from seqskip.training import Chunk, SequenceModule
 
 
@@ -25,7 +24,7 @@ def step_by_step(module: SequenceModule, chunk: Chunk, state: LayerState | None)
         outputs.append(output)
         extra.append(model.core.extra_loss())
     assert state is not None
-    loss = module.task.loss(model.head(torch.stack(outputs, 1)), Batch(*chunk[:3]))
+    loss = module.task.loss(model.head(torch.stack(outputs, 1)), chunk.batch)
     return loss + sum(one for one in extra if one is not None), state
 
 
@@ -39,7 +38,7 @@ def looped(module: SequenceModule, chunks: Iterable[Chunk], accumulate: int = 1,
         def loss(chunk: Chunk = chunk, before: LayerState | None = before, after: list[Any] = after) -> Tensor:
             answers, reached = module.model.run(chunk.x, before)
             after.append(detached(reached))
-            return module.task.loss(answers, Batch(*chunk[:3])) / accumulate
+            return module.task.loss(answers, chunk.batch) / accumulate
 
         if isinstance(optimizer, LBFGS):
             optimizer.step(lambda loss=loss: backward(optimizer, loss))

@@ -53,7 +53,7 @@ def test_a_batch_is_cut_along_time(steps: int, chunk_steps: int, draw: st.DataOb
     assert all(size == chunk_steps for size in sizes[:-1])
     assert 1 <= sizes[-1] <= chunk_steps
     assert [chunk.first for chunk in chunks] == [start == 0] + [False] * (len(chunks) - 1)
-    for part, whole in zip(list(zip(*chunks, strict=True))[:3], batch, strict=True):
+    for part, whole in zip(list(zip(*chunks, strict=True))[:3], batch[:3], strict=True):
         assert torch.cat(part, 1).equal(whole[:, start:])
 
 
@@ -65,7 +65,7 @@ def test_chunks_are_of_the_same_batches_one_after_the_other(workers: int) -> Non
         assert len(chunks) == len(loader) == 12
         assert [chunk.x.size(1) for chunk in chunks] == [5, 5, 5, 3] * 3
         for one, batch in zip(joined(chunks), batches, strict=True):
-            assert all(part.equal(other) for part, other in zip(one, batch, strict=True))
+            assert all(part.equal(other) for part, other in zip(one[:3], batch[:3], strict=True))
 
 
 @pytest.mark.parametrize("chunk_steps", [STEPS, STEPS + 1, 1000])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from seqskip.tasks import Adding, Batch
 from seqskip.training import TaskData
-from seqskip.training.data import SPLITS, generator
+from seqskip.training.loaders import SPLITS, generator
 
 
 def data(**settings: int) -> TaskData:

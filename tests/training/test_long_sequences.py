@@ -19,7 +19,7 @@ from tests.training.plain_loop import looped
 def recording() -> tuple[SequenceModule, Batch]:
     """Return a module and one long sequence for each of three samples."""
     module, data = tiny(dropout=0.5)
-    x, y, mask = (part.flatten(0, 1).unflatten(0, (3, 36)) for part in data.task.sample(6, torch.Generator()))
+    x, y, mask = (part.flatten(0, 1).unflatten(0, (3, 36)) for part in data.task.sample(6, torch.Generator())[:3])
     return module, Batch(x, y, mask)
 
 

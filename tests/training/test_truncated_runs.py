@@ -12,7 +12,7 @@ import seqskip
 from seqskip.analysis import gradient_decay
 from seqskip.cli.quiet import quiet
 from seqskip.recurrent import Recurrent
-from seqskip.tasks import Batch, Copying
+from seqskip.tasks import Copying
 from seqskip.training import GradientDecay, TaskData, build_module
 from tests.training.helpers import distance, fit, quiet_trainer, tiny
 
@@ -69,7 +69,7 @@ def test_the_gradient_is_measured_as_far_as_training_reaches(tmp_path: Path) -> 
     callback = GradientDecay(max_overhead=None)
     fit(module, data, tmp_path, 1, callbacks=[callback])
     last = data.probe(8)
-    chunk = Batch(*(part[:, -5:] for part in last))
+    chunk = last.steps(-5, last.x.size(1))
 
     def loss(answer: Tensor) -> Tensor:
         return module.task.loss(torch.cat((torch.zeros(8, 4, 9), answer.unsqueeze(1)), 1), chunk)

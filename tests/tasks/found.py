@@ -1,0 +1,54 @@
+"""Every task of seqskip, found by walking the package, and what tests of tasks share."""
+
+import inspect
+import math
+import pkgutil
+from collections.abc import Sequence
+from importlib import import_module
+
+import pytest
+import torch
+from torch import Tensor
+
+import seqskip.tasks
+from seqskip.tasks import Task
+
+
+def _found() -> list[type[Task]]:
+    names = [info.name for info in pkgutil.iter_modules(seqskip.tasks.__path__) if info.name != "__main__"]
+    modules = [import_module(f"seqskip.tasks.{name}") for name in names]
+    classes = {item for module in modules for _, item in inspect.getmembers(module, inspect.isclass)}
+    tasks = (item for item in classes if issubclass(item, Task) and not inspect.isabstract(item))
+    return sorted(tasks, key=lambda kind: kind.__name__)
+
+
+TASKS = _found()
+# Those that read files of the user's: tests give them files of their own.
+FROM_FILES: set[str] = set()
+MADE = [kind for kind in TASKS if kind.__name__ not in FROM_FILES]
+
+
+def generator(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def assert_shares(counts: Tensor | Sequence[float], shares: Tensor | Sequence[float] | None = None) -> None:
+    """Assert by a chi-squared test at p = 1e-4 that counts were drawn with these shares, by default equal ones."""
+    seen = torch.as_tensor(counts, dtype=torch.float64)
+    expected = torch.full_like(seen, 1 / len(seen)) if shares is None else torch.as_tensor(shares, dtype=torch.float64)
+    assert seen[expected == 0].eq(0).all(), "something was drawn that cannot be"
+    seen, expected = seen[expected > 0], expected[expected > 0] * seen.sum()
+    assert expected.min() >= 5, "too few samples for a chi-squared test"
+    chi_squared, freedom = float(((seen - expected) ** 2 / expected).sum()), len(seen) - 1
+    # Wilson & Hilferty (1931): (χ²/k)^(1/3) is nearly normal; 3.72 standard deviations are p = 1e-4.
+    limit = freedom * (1 - 2 / (9 * freedom) + 3.72 * math.sqrt(2 / (9 * freedom))) ** 3
+    assert chi_squared < limit, f"χ² = {chi_squared:.1f}, at most {limit:.1f} with {freedom} degrees of freedom"
+
+
+def refused(make: object, *words: str) -> None:
+    """Assert that a call raises a ValueError whose text has these words."""
+    assert callable(make)
+    with pytest.raises(ValueError) as caught:
+        make()
+    for word in words:
+        assert word in str(caught.value), str(caught.value)
