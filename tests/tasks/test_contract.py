@@ -22,7 +22,7 @@ def test_all_tasks_are_found_and_exported() -> None:
 @pytest.mark.parametrize("kind", TASKS)
 def test_the_docstring_says_what_the_task_is(kind: type[Task]) -> None:
     text = inspect.getdoc(kind) or ""
-    for part in ("x ", "y ", "Loss", "Baseline", "Solved", "Source: "):
+    for part in ("x", "y", "Loss", "Baseline", "Solved", "Source: "):
         assert part in text, f"{kind.__name__} says nothing of {part!r}"
     assert all(f"\n    {name}: " in text for name in inspect.signature(kind).parameters), "an argument is missing"
     assert kind.version >= 1 and kind.source
