@@ -9,3 +9,8 @@ from seqskip.tasks.finite import Finite as Finite
 from seqskip.tasks.kinds import Classification as Classification
 from seqskip.tasks.kinds import Labelling as Labelling
 from seqskip.tasks.kinds import Regression as Regression
+from seqskip.tasks.registry import known as known
+from seqskip.tasks.registry import load as load
+from seqskip.tasks.registry import named as named
+from seqskip.tasks.registry import register as register
+from seqskip.tasks.registry import registered as registered

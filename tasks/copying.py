@@ -50,6 +50,8 @@ class Copying(Task):
         self.alphabet = checks.integer("alphabet", alphabet, 2)
         self.training_loss = checks.choice("loss", loss, LOSSES)
         self.input_size = alphabet + 2
+        self.inputs = (".", *map(str, range(1, alphabet + 1)), "?")
+        self.classes = self.inputs[:-1]
         self.output_size = alphabet + 1
         self.lag = delay + symbols
 
