@@ -9,4 +9,6 @@ from seqskip.tasks.finite import Finite as Finite
 from seqskip.tasks.kinds import Classification as Classification
 from seqskip.tasks.kinds import Labelling as Labelling
 from seqskip.tasks.kinds import Regression as Regression
+from seqskip.tasks.lag_copy import LagCopy as LagCopy
+from seqskip.tasks.lag_copy import TemporalXOR as TemporalXOR
 from seqskip.tasks.selective_copying import SelectiveCopying as SelectiveCopying
