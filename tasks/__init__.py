@@ -11,4 +11,5 @@ from seqskip.tasks.kinds import Labelling as Labelling
 from seqskip.tasks.kinds import Regression as Regression
 from seqskip.tasks.lag_copy import LagCopy as LagCopy
 from seqskip.tasks.lag_copy import TemporalXOR as TemporalXOR
+from seqskip.tasks.multi_query_recall import MultiQueryRecall as MultiQueryRecall
 from seqskip.tasks.selective_copying import SelectiveCopying as SelectiveCopying
