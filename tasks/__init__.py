@@ -9,3 +9,4 @@ from seqskip.tasks.finite import Finite as Finite
 from seqskip.tasks.kinds import Classification as Classification
 from seqskip.tasks.kinds import Labelling as Labelling
 from seqskip.tasks.kinds import Regression as Regression
+from seqskip.tasks.multiplication import Multiplication as Multiplication
