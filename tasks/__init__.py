@@ -9,5 +9,6 @@ from seqskip.tasks.finite import Finite as Finite
 from seqskip.tasks.kinds import Classification as Classification
 from seqskip.tasks.kinds import Labelling as Labelling
 from seqskip.tasks.kinds import Regression as Regression
+from seqskip.tasks.latch import Latch as Latch
 from seqskip.tasks.multiplication import Multiplication as Multiplication
 from seqskip.tasks.temporal_order import TemporalOrder as TemporalOrder
