@@ -5,6 +5,7 @@ from seqskip.tasks.base import Batch as Batch
 from seqskip.tasks.base import Task as Task
 from seqskip.tasks.copying import Copying as Copying
 from seqskip.tasks.cycle_navigation import CycleNavigation as CycleNavigation
+from seqskip.tasks.embedded_reber import EmbeddedReber as EmbeddedReber
 from seqskip.tasks.finite import ClassifiedSet as ClassifiedSet
 from seqskip.tasks.finite import Finite as Finite
 from seqskip.tasks.kinds import Classification as Classification
@@ -12,8 +13,10 @@ from seqskip.tasks.kinds import Labelling as Labelling
 from seqskip.tasks.kinds import Regression as Regression
 from seqskip.tasks.lag_copy import LagCopy as LagCopy
 from seqskip.tasks.lag_copy import TemporalXOR as TemporalXOR
+from seqskip.tasks.latch import Latch as Latch
 from seqskip.tasks.modular_arithmetic import ModularArithmetic as ModularArithmetic
 from seqskip.tasks.multi_query_recall import MultiQueryRecall as MultiQueryRecall
+from seqskip.tasks.multiplication import Multiplication as Multiplication
 from seqskip.tasks.parity import EvenPairs as EvenPairs
 from seqskip.tasks.parity import Parity as Parity
 from seqskip.tasks.registry import known as known
@@ -23,3 +26,4 @@ from seqskip.tasks.registry import register as register
 from seqskip.tasks.registry import registered as registered
 from seqskip.tasks.regular import RegularLanguage as RegularLanguage
 from seqskip.tasks.selective_copying import SelectiveCopying as SelectiveCopying
+from seqskip.tasks.temporal_order import TemporalOrder as TemporalOrder
