@@ -4,6 +4,7 @@ from seqskip.tasks.adding import Adding as Adding
 from seqskip.tasks.base import Batch as Batch
 from seqskip.tasks.base import Task as Task
 from seqskip.tasks.copying import Copying as Copying
+from seqskip.tasks.digits import SequentialDigits as SequentialDigits
 from seqskip.tasks.finite import ClassifiedSet as ClassifiedSet
 from seqskip.tasks.finite import Finite as Finite
 from seqskip.tasks.kinds import Classification as Classification
