@@ -10,3 +10,5 @@ from seqskip.tasks.finite import Finite as Finite
 from seqskip.tasks.kinds import Classification as Classification
 from seqskip.tasks.kinds import Labelling as Labelling
 from seqskip.tasks.kinds import Regression as Regression
+from seqskip.tasks.mnist import FashionMNIST as FashionMNIST
+from seqskip.tasks.mnist import PixelMNIST as PixelMNIST
