@@ -12,3 +12,4 @@ from seqskip.tasks.kinds import Labelling as Labelling
 from seqskip.tasks.kinds import Regression as Regression
 from seqskip.tasks.mnist import FashionMNIST as FashionMNIST
 from seqskip.tasks.mnist import PixelMNIST as PixelMNIST
+from seqskip.tasks.mnist1d import MNIST1D as MNIST1D

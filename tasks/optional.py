@@ -21,7 +21,8 @@ def module(name: str, task: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
-        raise MissingPackage(f"{task} needs the package {error.name}, which is not installed; {INSTALL}") from error
+        package = (error.name or name).partition(".")[0]
+        raise MissingPackage(f"{task} needs the package {package}, which is not installed; {INSTALL}") from error
 
 
 def data_file(inside: str, packages: tuple[str, ...], task: str) -> Path:

@@ -1,27 +1,15 @@
 """SequentialDigits: the images of scikit-learn, a pixel a step, in splits that never meet."""
 
-import math
 from collections import Counter
 
 import numpy as np
-import pytest
 import torch
 from sklearn.datasets import load_digits
 
 from seqskip.tasks import SequentialDigits
 from seqskip.tasks.base import SPLITS
 from seqskip.tasks.finite import stratified
-from tests.tasks.found import assert_shares, generator, refused
-
-
-def whole(task: SequentialDigits) -> dict[str, list[tuple[tuple[float, ...], int]]]:
-    """Return every sample of every split as plain numbers."""
-    found = {}
-    for name in SPLITS:
-        part = task.split(name)
-        batch = part.take(torch.arange(part.size))
-        found[name] = [(tuple(x), y) for x, y in zip(batch.x.flatten(1).tolist(), batch.y.tolist(), strict=True)]
-    return found
+from tests.tasks.found import assert_constant_baseline, assert_shares, generator, refused, whole
 
 
 def test_the_splits_hold_every_image_of_scikit_learn_once() -> None:
@@ -62,15 +50,7 @@ def test_a_pixel_a_step_a_row_a_step_and_the_published_permutation() -> None:
 
 
 def test_baseline_is_the_constant_guess_of_the_training_set() -> None:
-    splits = whole(SequentialDigits())
-    shares = Counter(y for _, y in splits["train"])
-    guess = max(range(10), key=lambda digit: (shares[digit], -digit))
-    asked = [y for _, y in splits["test"]]
-    nats = -sum(math.log(shares[y] / shares.total()) for y in asked) / len(asked)
-    accuracy = sum(y == guess for y in asked) / len(asked)
-    baseline = SequentialDigits().baseline()
-    assert baseline == pytest.approx({"accuracy": accuracy, "loss": nats}, rel=1e-12)
-    assert f"accuracy {accuracy:.4f}" in SequentialDigits.__doc__ and f"{nats:.4f} nats" in SequentialDigits.__doc__
+    assert_constant_baseline(SequentialDigits())
     assert SequentialDigits().solved({"accuracy": 0.96}) and not SequentialDigits().solved({"accuracy": 0.959})
 
 
