@@ -5,6 +5,7 @@ from seqskip.tasks.base import Batch as Batch
 from seqskip.tasks.base import Task as Task
 from seqskip.tasks.copying import Copying as Copying
 from seqskip.tasks.cycle_navigation import CycleNavigation as CycleNavigation
+from seqskip.tasks.digits import SequentialDigits as SequentialDigits
 from seqskip.tasks.embedded_reber import EmbeddedReber as EmbeddedReber
 from seqskip.tasks.finite import ClassifiedSet as ClassifiedSet
 from seqskip.tasks.finite import Finite as Finite
@@ -14,6 +15,9 @@ from seqskip.tasks.kinds import Regression as Regression
 from seqskip.tasks.lag_copy import LagCopy as LagCopy
 from seqskip.tasks.lag_copy import TemporalXOR as TemporalXOR
 from seqskip.tasks.latch import Latch as Latch
+from seqskip.tasks.mnist import FashionMNIST as FashionMNIST
+from seqskip.tasks.mnist import PixelMNIST as PixelMNIST
+from seqskip.tasks.mnist1d import MNIST1D as MNIST1D
 from seqskip.tasks.modular_arithmetic import ModularArithmetic as ModularArithmetic
 from seqskip.tasks.multi_query_recall import MultiQueryRecall as MultiQueryRecall
 from seqskip.tasks.multiplication import Multiplication as Multiplication

@@ -3,6 +3,7 @@
 import inspect
 import math
 import pkgutil
+from collections import Counter
 from collections.abc import Sequence
 from importlib import import_module
 
@@ -11,7 +12,8 @@ import torch
 from torch import Tensor
 
 import seqskip.tasks
-from seqskip.tasks import Task
+from seqskip.tasks import ClassifiedSet, Task
+from seqskip.tasks.base import SPLITS
 
 
 def _found() -> list[type[Task]]:
@@ -24,7 +26,7 @@ def _found() -> list[type[Task]]:
 
 TASKS = _found()
 # Those that read files of the user's: tests give them files of their own.
-FROM_FILES: set[str] = set()
+FROM_FILES = {"FashionMNIST", "PixelMNIST"}
 MADE = [kind for kind in TASKS if kind.__name__ not in FROM_FILES]
 
 
@@ -59,3 +61,26 @@ def refused(make: object, *words: str) -> None:
         make()
     for word in words:
         assert word in str(caught.value), str(caught.value)
+
+
+def whole(task: ClassifiedSet) -> dict[str, list[tuple[tuple[float, ...], int]]]:
+    """Return every sample of every split as plain numbers."""
+    found = {}
+    for name in SPLITS:
+        part = task.split(name)
+        batch = part.take(torch.arange(part.size))
+        found[name] = [(tuple(x), y) for x, y in zip(batch.x.flatten(1).tolist(), batch.y.tolist(), strict=True)]
+    return found
+
+
+def assert_constant_baseline(task: ClassifiedSet) -> None:
+    """Assert that the baseline is that of the training set's shares of classes, and the one in the docstring."""
+    splits = whole(task)
+    shares = Counter(y for _, y in splits["train"])
+    guess = max(shares, key=lambda label: (shares[label], -label))
+    asked = [y for _, y in splits["test"]]
+    nats = -sum(math.log(shares[y] / shares.total()) for y in asked) / len(asked)
+    accuracy = sum(y == guess for y in asked) / len(asked)
+    assert task.baseline() == pytest.approx({"accuracy": accuracy, "loss": nats}, rel=1e-12)
+    text = " ".join((task.__doc__ or "").split())
+    assert f"accuracy {accuracy:.4f};" in text and f"{nats:.4f} nats" in text

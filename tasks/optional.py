@@ -1,0 +1,46 @@
+"""Packages that some tasks read their data from: looked for when the first sample is asked for."""
+
+import importlib
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+INSTALL = 'pip install "seqskip[data]"'
+
+
+class MissingPackage(ModuleNotFoundError, ValueError):
+    """A package that a task reads its data from is not installed, or holds them no more."""
+
+
+def module(name: str, task: str) -> ModuleType:
+    """Return a module of an optional package, imported now.
+
+    Raises:
+        MissingPackage: it, or a package that it imports, is not installed.
+    """
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        package = (error.name or name).partition(".")[0]
+        raise MissingPackage(f"{task} needs the package {package}, which is not installed; {INSTALL}") from error
+
+
+def data_file(inside: str, packages: tuple[str, ...], task: str) -> Path:
+    """Return where a data file of an optional package lies: of the first package that holds it. None is imported.
+
+    Args:
+        inside: the path of the file in the package.
+        packages: the names by which they are imported.
+        task: whose data these are.
+
+    Raises:
+        MissingPackage: none is installed, or none holds the file.
+    """
+    specs = [spec for spec in map(importlib.util.find_spec, packages) if spec is not None]
+    for spec in specs:
+        for folder in spec.submodule_search_locations or ():
+            if (path := Path(folder, inside)).is_file():
+                return path
+    names = " or ".join(packages)
+    problem = f"{inside}, which the one installed does not hold" if specs else "which is not installed"
+    raise MissingPackage(f"{task} needs the package {names}, {problem}; {INSTALL}")
