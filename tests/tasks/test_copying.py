@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from seqskip.tasks import Copying
 from tests.tasks.found import assert_shares, generator, refused
+from tests.tasks.test_contract import assert_shapes
 
 VARIANTS = ("arjovsky", "tcn", "mist", "variable")
 DELAYS, SYMBOLS, ALPHABETS = st.integers(1, 30), st.integers(1, 6), st.integers(2, 12)
@@ -92,6 +93,15 @@ def test_copying_baseline_is_the_published_one(delay: int, published: float) -> 
     assert Copying(delay).baseline()["loss"] == pytest.approx(published, abs=5e-5)
 
 
+@pytest.mark.parametrize("form", VARIANTS)
+def test_every_variant_keeps_the_contract(form: str) -> None:
+    task = Copying(20, variant=form)
+    batch = task.sample(3, generator(0))
+    assert_shapes(task, batch, 3)
+    assert set(task.metrics(torch.randn(*batch.y.shape, task.output_size), batch)) == set(task.baseline())
+    assert (task.inputs is None) == (form == "tcn") and len(task.classes or ()) == task.output_size
+
+
 @pytest.mark.parametrize("delay", [10, 100, 400])
 def test_the_best_constant_of_mist_is_wrong_at_one_step_in_twelve(delay: int) -> None:
     task = Copying(delay, variant="mist")
@@ -132,11 +142,13 @@ def test_copying_baseline_is_the_best_guess_without_memory() -> None:
     assert measured["recall_accuracy"] == pytest.approx(1 / 8, abs=0.01)
 
 
-def test_balanced_loss_weighs_recall_and_blank_by_one_half() -> None:
-    task, plain = Copying(20, 3, loss="balanced"), Copying(20, 3)
-    batch, prediction = task.sample(5, generator(0)), torch.randn(5, 26, 9)
+@pytest.mark.parametrize("form", VARIANTS)
+def test_balanced_loss_weighs_recall_and_blank_by_one_half(form: str) -> None:
+    task, plain = Copying(20, loss="balanced", variant=form), Copying(20, variant=form)
+    batch, recall = task.sample(5, generator(0)), task.sample(5, generator(0)).y > 0
+    prediction = torch.randn(*batch.y.shape, task.output_size)
     entropy = -prediction.log_softmax(-1).gather(2, batch.y.unsqueeze(2)).squeeze(2)
-    torch.testing.assert_close(task.loss(prediction, batch), (entropy[:, :23].mean() + entropy[:, 23:].mean()) / 2)
+    torch.testing.assert_close(task.loss(prediction, batch), (entropy[recall].mean() + entropy[~recall].mean()) / 2)
     torch.testing.assert_close(plain.loss(prediction, batch), entropy.mean())
     torch.testing.assert_close(task.metrics(prediction, batch)["loss"], entropy.mean(1))
 
