@@ -12,4 +12,5 @@ from seqskip.tasks.kinds import Labelling as Labelling
 from seqskip.tasks.kinds import Regression as Regression
 from seqskip.tasks.latch import Latch as Latch
 from seqskip.tasks.multiplication import Multiplication as Multiplication
+from seqskip.tasks.noise_free_lag import NoiseFreeLag as NoiseFreeLag
 from seqskip.tasks.temporal_order import TemporalOrder as TemporalOrder
