@@ -7,6 +7,7 @@ from seqskip.tasks.copying import Copying as Copying
 from seqskip.tasks.embedded_reber import EmbeddedReber as EmbeddedReber
 from seqskip.tasks.finite import ClassifiedSet as ClassifiedSet
 from seqskip.tasks.finite import Finite as Finite
+from seqskip.tasks.frequency_discrimination import FrequencyDiscrimination as FrequencyDiscrimination
 from seqskip.tasks.kinds import Classification as Classification
 from seqskip.tasks.kinds import Labelling as Labelling
 from seqskip.tasks.kinds import Regression as Regression
