@@ -9,6 +9,7 @@ from seqskip.tasks.digits import SequentialDigits as SequentialDigits
 from seqskip.tasks.embedded_reber import EmbeddedReber as EmbeddedReber
 from seqskip.tasks.finite import ClassifiedSet as ClassifiedSet
 from seqskip.tasks.finite import Finite as Finite
+from seqskip.tasks.frequency_discrimination import FrequencyDiscrimination as FrequencyDiscrimination
 from seqskip.tasks.kinds import Classification as Classification
 from seqskip.tasks.kinds import Labelling as Labelling
 from seqskip.tasks.kinds import Regression as Regression
@@ -21,6 +22,7 @@ from seqskip.tasks.mnist1d import MNIST1D as MNIST1D
 from seqskip.tasks.modular_arithmetic import ModularArithmetic as ModularArithmetic
 from seqskip.tasks.multi_query_recall import MultiQueryRecall as MultiQueryRecall
 from seqskip.tasks.multiplication import Multiplication as Multiplication
+from seqskip.tasks.noise_free_lag import NoiseFreeLag as NoiseFreeLag
 from seqskip.tasks.parity import EvenPairs as EvenPairs
 from seqskip.tasks.parity import Parity as Parity
 from seqskip.tasks.registry import known as known
