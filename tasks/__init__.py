@@ -13,3 +13,5 @@ from seqskip.tasks.kinds import Regression as Regression
 from seqskip.tasks.mnist import FashionMNIST as FashionMNIST
 from seqskip.tasks.mnist import PixelMNIST as PixelMNIST
 from seqskip.tasks.mnist1d import MNIST1D as MNIST1D
+from seqskip.tasks.time_series import ACSF1 as ACSF1
+from seqskip.tasks.time_series import JapaneseVowels as JapaneseVowels
