@@ -157,7 +157,14 @@ def sequence(x: object, size: int, like: Tensor, shapes: Sequence[str]) -> Tenso
 def packed(x: PackedSequence, size: int, like: Tensor, lengths: object) -> PackedSequence:
     """Return `x` if weights `like` can read its rows and no `lengths` stand beside its own, else raise InputError."""
     no_lengths(lengths, "a PackedSequence", "it holds its own")
-    features("input.data", x.data, size, like, ["(N, I)"])
+    rows, sizes = features("input.data", x.data, size, like, ["(N, I)"]), x.batch_sizes
+    if torch.compiler.is_compiling():  # the numbers are not known yet
+        return x
+    if len(sizes) == 0 or sizes[-1] < 0 or bool((sizes.diff() > 0).any()) or int(sizes.sum()) != len(rows):
+        raise InputError(
+            "input.batch_sizes must descend, from the samples of the first step on, and sum up to the rows of "
+            f"input.data, got {sizes.tolist()} for {len(rows)} rows; pack with torch.nn.utils.rnn.pack_sequence"
+        )
     return x
 
 
