@@ -104,6 +104,12 @@ def test_what_is_refused(case: str, tmp_path: Path) -> None:
         to_onnx(module, tmp_path / "a.onnx", **options)
 
 
+@pytest.mark.parametrize(("path", "rule"), [(None, "the name of a file"), (".", "a file"), ("none/a.onnx", "a file")])
+def test_where_no_file_can_be(path: Any, rule: str) -> None:
+    with refused("path must", rule, f"got {path!r}", "use 'module.onnx'"):
+        to_onnx(seqskip.GRU(2, 3), path)
+
+
 @pytest.mark.parametrize("missing", ["onnx", "onnxscript"])
 def test_without_the_packages_the_error_says_how_to_get_them(missing: str) -> None:
     code = f"""
