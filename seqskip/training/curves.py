@@ -108,7 +108,8 @@ class Curves:
     def training_figure(self, title: str) -> Figure:
         """Draw all measurements over as many lags as the last over the training steps, with the loss below."""
         seen = self._alike()
-        steps, model, losses = [self.steps[n] for n in seen], [self.model[n] for n in seen], [self.losses[n] for n in seen]
+        steps, losses = [self.steps[n] for n in seen], [self.losses[n] for n in seen]
+        model = [self.model[n] for n in seen]
         return plot_training(steps, model, losses, window=self.gap, lag=self.lag or None, title=title)
 
     def _alike(self) -> list[int]:
