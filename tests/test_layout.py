@@ -42,13 +42,13 @@ ARROWS = {
     "recurrent": {"retimed", "interface", "segments", "stack", "depth", "engines", "options", "delays", "history"}
     | {"checks"},
     "layers": {"recurrent", "options", "interface", "streaming", "forcing", "engines", "init", "cells"}
-    | {"bound", "delays", "history", "checks"},
+    | {"bound", "delays", "history", "checks", "errors"},
     "conversion": {"layers", "delays"},
     "model": {"recurrent", "interface", "lengths", "taps", "checks"},
     "dilated_rnn": {"model", "layers", "delays", "checks"},
     "resnet": {"depth", "cells", "checks"},
     "ode": {"checks"},
-    "export": {"model", "recurrent", "engines", "history", "checks"},
+    "export": {"model", "recurrent", "engines", "history", "checks", "errors"},
     "analysis": {"cells", "scan", "engines", "taps", "depth", "directions", "stack", "recurrent", "layers", "model"}
     | {"conversion", "resnet", "delays", "history", "layouts", "checks"},
     "tasks": {"checks"},

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from torch import Tensor
+from torch import Tensor, nn
 from typing_extensions import Unpack
 
 from seqskip import checks
 from seqskip.cells import COMBINE, Cell, Sizes, TorchCell
+from seqskip.errors import torch_words
 from seqskip.init import Initialiser, initialiser
 from seqskip.interface import LayerState
 from seqskip.layers.extras import Extras
@@ -66,23 +67,25 @@ class TorchLayer(Recurrent):
         zoneout: float | Sequence[float] = 0.0,
         **options: Unpack[SkipOptions],
     ):
-        # Before the weights are made, which are made and drawn as these say.
-        self.bias = checks.boolean("bias", bias)
-        self.combine = checks.choice("combine", combine, COMBINE)
-        initialiser(init).demand_fitting(self.cell_type, self.bias)
-        self.init = init
-        self.extras = Extras.of(self.cell_type, proj_size, layer_norm, recurrent_dropout, zoneout)
-        self.weight_dropout = checks.fraction("weight_dropout", weight_dropout)
-        self._drops_weights = self.weight_dropout > 0  # torch.compile takes the number for one that may change
-        super().__init__(
-            input_size,
-            hidden_size,
-            num_layers,
-            batch_first=batch_first,
-            dropout=dropout,
-            bidirectional=bidirectional,
-            **options,
-        )
+        given = (input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, proj_size, "meta")
+        with torch_words(lambda: nn.RNNBase(self.mode, *given)):  # type: ignore[arg-type]  # sizes of each layer too
+            # Before the weights are made, which are made and drawn as these say.
+            self.bias = checks.boolean("bias", bias)
+            self.combine = checks.choice("combine", combine, COMBINE)
+            initialiser(init).demand_fitting(self.cell_type, self.bias)
+            self.init = init
+            self.extras = Extras.of(self.cell_type, proj_size, layer_norm, recurrent_dropout, zoneout)
+            self.weight_dropout = checks.fraction("weight_dropout", weight_dropout)
+            self._drops_weights = self.weight_dropout > 0  # torch.compile takes the number for one that may change
+            super().__init__(
+                input_size,
+                hidden_size,
+                num_layers,
+                batch_first=batch_first,
+                dropout=dropout,
+                bidirectional=bidirectional,
+                **options,
+            )
 
     @property
     def recurrence(self) -> type[TorchCell]:
