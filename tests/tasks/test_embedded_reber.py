@@ -180,4 +180,4 @@ def test_solved_needs_the_rules_and_the_memory() -> None:
 
 def test_bad_arguments() -> None:
     refused(lambda: EmbeddedReber(8), "longest must be an integer >= 9, got 8")
-    refused(lambda: EmbeddedReber(37), "longest must be at most 36, got 37", "use 36 or less")
+    refused(lambda: EmbeddedReber(37), "longest must be at most 36, got 37", "use 30")
