@@ -26,8 +26,8 @@ def stays_in(variant: str, first: int, second: int, length: int) -> bool:
 @settings(deadline=None)
 def test_adding_is_the_published_protocol(variant: str, length: int, seed: int) -> None:
     task = Adding(length, variant)
-    batch = task.sample(5, generator(seed))
-    assert_shapes(task, batch, 5)
+    batch = task.sample(30, generator(seed))
+    assert_shapes(task, batch, 30)
     low, high = RANGES[variant]
     for x, y in zip(batch.x.tolist(), batch.y.tolist(), strict=True):
         marked = [step for step, (_, marker) in enumerate(x) if marker == 1]
@@ -40,8 +40,8 @@ def test_adding_is_the_published_protocol(variant: str, length: int, seed: int) 
 @settings(deadline=None)
 def test_the_original_is_hochreiters_protocol(length: int, seed: int) -> None:
     task = Adding(length, "hochreiter")
-    batch = task.sample(5, generator(seed))
-    assert_shapes(task, batch, 5)
+    batch = task.sample(30, generator(seed))
+    assert_shapes(task, batch, 30)
     assert batch.lengths is not None
     for padded, y, own in zip(batch.x.tolist(), batch.y.tolist(), batch.lengths.tolist(), strict=True):
         x, padding = padded[:own], padded[own:]

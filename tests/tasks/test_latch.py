@@ -18,8 +18,8 @@ EXPERIMENTS = ["3a", "3b", "3c"]
 @settings(deadline=None)
 def test_latch_is_the_published_protocol(experiment: str, told: int, length: int, seed: int) -> None:
     task = Latch(length, told, experiment)
-    batch = task.sample(5, generator(seed))
-    assert_shapes(task, batch, 5)
+    batch = task.sample(30, generator(seed))
+    assert_shapes(task, batch, 30)
     assert task.lag == length + length // 10 - (1 if experiment == "3b" else told)
     assert batch.lengths is not None
     for padded, [y], own in zip(batch.x[..., 0].tolist(), batch.y.tolist(), batch.lengths.tolist(), strict=True):

@@ -14,8 +14,8 @@ from tests.tasks.test_contract import assert_shapes
 @settings(deadline=None)
 def test_it_is_the_published_protocol(experiment: str, delay: int, seed: int) -> None:
     task = NoiseFreeLag(delay, experiment)
-    batch = task.sample(5, generator(seed))
-    assert_shapes(task, batch, 5)
+    batch = task.sample(30, generator(seed))
+    assert_shapes(task, batch, 30)
     assert batch.x.sum(2).eq(1).all() and task.inputs == task.classes and task.inputs is not None
     for row, y in zip(batch.x.argmax(2).tolist(), batch.y.tolist(), strict=True):
         symbols, answers = ([task.inputs[token] for token in tokens] for tokens in (row, y))

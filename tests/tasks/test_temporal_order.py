@@ -25,9 +25,9 @@ ORIGINAL = {2: [(10, 20), (50, 60)], 3: [(10, 20), (33, 43), (66, 76)]}
 def test_the_scaled_form_is_pascanus_protocol(tenth: int, symbols: int, seed: int) -> None:
     length = 10 * tenth
     task = TemporalOrder(length, symbols)
-    batch = task.sample(4, generator(seed))
-    assert_shapes(task, batch, 4)
-    assert batch.x.shape == (4, length, 6) and batch.x.sum(2).eq(1).all()
+    batch = task.sample(30, generator(seed))
+    assert_shapes(task, batch, 30)
+    assert batch.x.shape == (30, length, 6) and batch.x.sum(2).eq(1).all()
     assert task.classes is not None and len(task.classes) == 2**symbols
     for sample, y in zip(batch.x, batch.y.tolist(), strict=True):
         tokens = tokens_of(task, sample)
