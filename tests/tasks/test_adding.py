@@ -115,7 +115,7 @@ def both_of(length: int) -> torch.Tensor:
 def test_the_original_draws_markers_and_lengths_as_hochreiter() -> None:
     batch = Adding(24, "hochreiter").sample(100_000, generator(0))
     assert batch.lengths is not None
-    assert_shares(torch.bincount(batch.lengths - 24))
+    assert_shares(torch.bincount(batch.lengths - 24, minlength=3))
     # Exact: the first of ten steps, then one of the first 11 of those left. Step 0 shows no marker.
     shares = torch.zeros(24, 24, dtype=torch.float64)
     for first in range(10):
