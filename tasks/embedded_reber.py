@@ -45,7 +45,9 @@ class EmbeddedReber(Labelling):
 
     def __init__(self, longest: int = 30):
         if checks.integer("longest", longest, 9) > 36:
-            raise ValueError(f"longest must be at most 36, got {longest}: a million strings are held; use 36 or less")
+            raise ValueError(
+                f"longest must be at most 36, got {longest}: all strings are held, half a million at 36; use 30"
+            )
         self.longest = longest
         self.lag = longest - 4  # from the second symbol to the step that asks for it, two before the last
         every = strings(longest)
@@ -80,9 +82,8 @@ class EmbeddedReber(Labelling):
         # Each step weighs its string's probability over its string's steps.
         weight = (every.probabilities / (every.lengths - 1)).unsqueeze(1).expand_as(inner)[inner]
         x, y = tokens[:, :-1][inner], tokens[:, 1:][inner]
-        allowed = (LEGAL * 2 ** torch.arange(len(SYMBOLS))).sum(1)[
-            states(tokens[:, :-1])[inner]
-        ]  # a number for each set
+        sets = (LEGAL * 2 ** torch.arange(len(SYMBOLS))).sum(1)  # of the symbols that each state allows, as a number
+        allowed = sets[states(tokens[:, :-1])[inner]]
         followed = _weights(x, y, weight, len(SYMBOLS))
         guessed = followed / followed.sum(1, keepdim=True)
         return {

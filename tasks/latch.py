@@ -8,6 +8,7 @@ from torch import Tensor
 from seqskip import checks
 from seqskip.tasks.base import Batch
 from seqskip.tasks.kinds import Regression, all_scored
+from seqskip.tasks.lengths import drawn, longest
 
 VARIANTS = ("3a", "3b", "3c")
 NOISE = math.sqrt(0.2)  # standard deviations of the inputs' and the targets' noise
@@ -53,7 +54,7 @@ class Latch(Regression):
         self.variant = checks.choice("variant", variant, VARIANTS)
         self.informative = checks.integer("informative", informative, 1)
         self.length = checks.integer(f"length with informative={informative}", length, informative + 1)
-        self.longest = length + length // 10
+        self.longest = longest(length)
         # Without noise on them the last of the informative elements is enough.
         self.lag = self.longest - (1 if variant == "3b" else informative)
         self.low, self.high = (0.8, 0.2) if variant == "3c" else (0.0, 1.0)  # of -1 and of +1
@@ -65,8 +66,8 @@ class Latch(Regression):
         checks.integer("n", n, 1)
         x = NOISE * torch.randn(n, self.longest, generator=generator)
         positive = torch.randint(2, (n, 1), generator=generator)
-        lengths = torch.randint(self.length, self.longest + 1, (n,), generator=generator)
-        x *= torch.arange(self.longest) < lengths.unsqueeze(1)
+        lengths, inside = drawn(n, self.length, generator)
+        x *= inside
         told = x[:, : self.informative]
         told *= self.variant == "3b"
         told += 2 * positive - 1

@@ -10,6 +10,7 @@ from torch import Tensor
 from seqskip import checks
 from seqskip.tasks.base import Batch
 from seqskip.tasks.kinds import Regression, all_scored
+from seqskip.tasks.lengths import drawn, longest
 
 
 def _halves(n: int, length: int, generator: torch.Generator) -> Tensor:
@@ -71,7 +72,7 @@ class MarkedPair(Regression):
         self.variant = checks.choice("variant", variant, self.ranges)
         self.length = checks.integer(f"length with variant={variant!r}", length, MARKERS[variant].least)
         self.original = variant == "hochreiter"
-        self.longest = length + length // 10 if self.original else length
+        self.longest = longest(length) if self.original else length
         self.lag = self.longest - (2 if self.original else 1)  # the original's first pair is neutral
         self.tolerance = 0.04 if self.original else None
 
@@ -93,8 +94,8 @@ class MarkedPair(Regression):
         marked = values.gather(1, places)
         lengths = None
         if self.original:
-            lengths = torch.randint(self.length, self.longest + 1, (n,), generator=generator)
-            values *= torch.arange(self.longest) < lengths.unsqueeze(1)
+            lengths, inside = drawn(n, self.length, generator)
+            values *= inside
             markers[:, 0] = -1
             markers.scatter_(1, lengths.unsqueeze(1) - 1, -1)
             marked.masked_fill_(places == 0, self.neutral)

@@ -9,6 +9,7 @@ from torch import Tensor
 from seqskip import checks
 from seqskip.tasks.base import Batch
 from seqskip.tasks.kinds import Classification, all_scored, one_hot
+from seqskip.tasks.lengths import drawn, longest
 
 NAMES = ("X", "Y", "a", "b", "c", "d", "E", "B")
 E, B = 6, 7
@@ -39,8 +40,8 @@ class TemporalOrder(Classification):
     Loss: cross-entropy in nats. Metrics: accuracy, and that loss. Baseline: every class is as likely, accuracy 1/4 and
     ln 4 = 1.386 nats, with three symbols 1/8 and ln 8. Solved: fewer than 1 % wrong.
 
-    Source: Hochreiter & Schmidhuber (1997, Neural Computation 9(8), Experiment 6); Pascanu, Mikolov & Bengio (2013,
-    arXiv 1211.5063) for the scaled form.
+    Source: Pascanu, Mikolov & Bengio (2013, arXiv 1211.5063, and their code), after Hochreiter & Schmidhuber (1997,
+    Neural Computation 9(8), Experiment 6).
 
     Args:
         length: T.
@@ -49,7 +50,7 @@ class TemporalOrder(Classification):
     """
 
     version = 1
-    source = "Hochreiter & Schmidhuber 1997"
+    source = "Pascanu et al. 2013"
     inputs: tuple[str, ...]
 
     def __init__(self, length: int = 200, symbols: int = 2, form: str = "pascanu"):
@@ -59,7 +60,7 @@ class TemporalOrder(Classification):
             raise ValueError(f"symbols must be 2 or 3, got {symbols!r}; use 2 for four classes, 3 for eight")
         self.symbols = symbols
         self.original = form == "hochreiter"
-        self.longest = length + length // 10 if self.original else length
+        self.longest = longest(length) if self.original else length
         self.inputs = NAMES if self.original else NAMES[:6]
         self.classes = tuple(map("".join, itertools.product("XY", repeat=symbols)))
         self.input_size, self.output_size = len(self.inputs), len(self.classes)
@@ -69,14 +70,12 @@ class TemporalOrder(Classification):
         checks.integer("n", n, 1)
         y = torch.randint(self.output_size, (n,), generator=generator)
         tokens = self._tokens(y, generator)
-        lengths = None
-        if self.original:
-            lengths = torch.randint(self.length, self.longest + 1, (n,), generator=generator)
-            tokens[:, 0] = E
-            tokens.scatter_(1, lengths.unsqueeze(1) - 1, B)
-        x = one_hot(tokens, len(self.inputs))
-        if lengths is not None:
-            x *= (torch.arange(self.longest) < lengths.unsqueeze(1)).unsqueeze(2)
+        if not self.original:
+            return Batch(one_hot(tokens, len(self.inputs)), y, all_scored(y))
+        lengths, inside = drawn(n, self.length, generator)
+        tokens[:, 0] = E
+        tokens.scatter_(1, lengths.unsqueeze(1) - 1, B)
+        x = one_hot(tokens, len(self.inputs)) * inside.unsqueeze(2)
         return Batch(x, y, all_scored(y), lengths)
 
     def _tokens(self, y: Tensor, generator: torch.Generator) -> Tensor:

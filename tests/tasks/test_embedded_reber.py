@@ -66,8 +66,8 @@ def test_the_table_has_every_string_with_its_probability(longest: int) -> None:
 @settings(deadline=None, max_examples=50)
 def test_samples_are_strings_and_their_next_symbols(longest: int, seed: int) -> None:
     task = EmbeddedReber(longest)
-    batch = task.sample(6, generator(seed))
-    assert batch.x.shape == (6, longest - 1, 7) and batch.lengths is not None
+    batch = task.sample(30, generator(seed))
+    assert batch.x.shape == (30, longest - 1, 7) and batch.lengths is not None
     assert batch.x.sum(2).equal(batch.mask.float()) and batch.mask.sum(1).equal(batch.lengths)
     for x, y, own in zip(batch.x.argmax(2), batch.y, batch.lengths.tolist(), strict=True):
         text = read(x, own) + read(y, own)[-1]
@@ -180,4 +180,4 @@ def test_solved_needs_the_rules_and_the_memory() -> None:
 
 def test_bad_arguments() -> None:
     refused(lambda: EmbeddedReber(8), "longest must be an integer >= 9, got 8")
-    refused(lambda: EmbeddedReber(37), "longest must be at most 36, got 37", "use 36 or less")
+    refused(lambda: EmbeddedReber(37), "longest must be at most 36, got 37", "use 30")

@@ -21,7 +21,7 @@ def turn(wave: list[float]) -> float:
 @given(st.integers(90, 300), st.integers(0, 1000))
 @settings(deadline=None, max_examples=50)
 def test_the_class_is_the_measured_period_of_the_wave(length: int, seed: int) -> None:
-    batch = FrequencyDiscrimination(length).sample(8, generator(seed))
+    batch = FrequencyDiscrimination(length).sample(40, generator(seed))
     step = 100 / length
     for wave, y in zip(batch.x[..., 0].double().tolist(), batch.y.tolist(), strict=True):
         angle = turn(wave)

@@ -14,7 +14,7 @@ from tests.tasks.test_contract import assert_shapes
 @settings(deadline=None)
 def test_multiplication_is_the_published_protocol(length: int, seed: int) -> None:
     task = Multiplication(length)
-    batch = task.sample(5, generator(seed))
+    batch = task.sample(30, generator(seed))
     assert batch.lengths is not None
     for padded, y, own in zip(batch.x.tolist(), batch.y.tolist(), batch.lengths.tolist(), strict=True):
         x = padded[:own]
@@ -31,8 +31,8 @@ def test_multiplication_is_the_published_protocol(length: int, seed: int) -> Non
 @settings(deadline=None)
 def test_the_standard_form_has_a_marker_in_each_half(length: int, seed: int) -> None:
     task = Multiplication(length, "standard")
-    batch = task.sample(5, generator(seed))
-    assert_shapes(task, batch, 5)
+    batch = task.sample(30, generator(seed))
+    assert_shapes(task, batch, 30)
     for x, y in zip(batch.x.tolist(), batch.y.tolist(), strict=True):
         first, second = [step for step, (_, marker) in enumerate(x) if marker == 1]
         assert first < length // 2 <= second
