@@ -14,5 +14,6 @@ from seqskip.tasks.mnist import FashionMNIST as FashionMNIST
 from seqskip.tasks.mnist import PixelMNIST as PixelMNIST
 from seqskip.tasks.mnist1d import MNIST1D as MNIST1D
 from seqskip.tasks.sunspots import Sunspots as Sunspots
+from seqskip.tasks.text import TextCharacters as TextCharacters
 from seqskip.tasks.time_series import ACSF1 as ACSF1
 from seqskip.tasks.time_series import JapaneseVowels as JapaneseVowels
