@@ -62,7 +62,7 @@ class TextCharacters(Finite, Labelling):
 
     def rooted(self, root: str) -> Self:
         """Return the task with its text read from the file of the same name in a folder."""
-        return type(self)(str(Path(root, self.path.name)), self.length)
+        return type(self)(str(Path(root, self.path.name)), self.length).split(self.part)
 
     def _check_length(self) -> None:
         shortest = min(map(len, _read(self.path).parts.values()))

@@ -126,6 +126,7 @@ def test_rooted_takes_the_file_of_the_same_name(tmp_path: Path) -> None:
     refused(lambda: task.rooted(str(tmp_path / "other")), "path must be a text file", "other/some.txt")
     write(tmp_path / "other", text(2000))
     assert task.rooted(str(tmp_path / "other")).size == 1800 - 16
+    assert task.split("val").rooted(str(tmp_path / "other")).part == "val"
 
 
 BROKEN = {
