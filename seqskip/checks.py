@@ -56,7 +56,7 @@ def boolean(name: str, value: object) -> bool:
 def fraction(name: str, value: object) -> float:
     """Return `value` if it is a probability in [0, 1], else raise ValueError."""
     if not _is_finite(value) or not 0 <= value <= 1:
-        raise ValueError(f"{name} must be a probability in [0, 1], got {value!r}")
+        raise ValueError(f"{name} must be a probability in [0, 1], got {value!r}; use 0 for none")
     return float(value)
 
 
@@ -141,7 +141,10 @@ def places(name: str, x: object, size: int, like: Tensor) -> Tensor:
         got = "a tensor without dimensions" if isinstance(x, Tensor) else type(x).__name__
         raise InputError(f"{name} must be a tensor (..., {size}), got {got}")
     if x.size(-1) != size:
-        raise InputError(f"{name} must have {size} features in its last dimension, got {tuple(x.shape)}")
+        raise InputError(
+            f"{name} must have {size} features in its last dimension, got {tuple(x.shape)}; give {size}, or make a "
+            f"layer for {x.size(-1)}"
+        )
     return _same_kind(name, x, like)
 
 
@@ -150,14 +153,20 @@ def sequence(x: object, size: int, like: Tensor, shapes: Sequence[str]) -> Tenso
     checked = features("input", x, size, like, shapes)
     layout = next(shape for shape in shapes if len(_letters(shape)) == checked.dim())
     if checked.size(_letters(layout).index("T")) == 0:
-        raise InputError(f"input must have at least one time step, got {tuple(checked.shape)} read as {layout}")
+        got = f"{tuple(checked.shape)} read as {layout}"
+        raise InputError(f"input must have at least one time step, got {got}; give more, or another batch_first")
     return checked
 
 
 def packed(x: PackedSequence, size: int, like: Tensor, lengths: object) -> PackedSequence:
     """Return `x` if weights `like` can read its rows and no `lengths` stand beside its own, else raise InputError."""
     no_lengths(lengths, "a PackedSequence", "it holds its own")
-    features("input.data", x.data, size, like, ["(N, I)"])
+    rows, sizes = features("input.data", x.data, size, like, ["(N, I)"]), x.batch_sizes
+    if len(sizes) == 0 or sizes[-1] < 0 or bool((sizes.diff() > 0).any()) or int(sizes.sum()) != len(rows):
+        raise InputError(
+            "input.batch_sizes must descend, from the samples of the first step on, and sum up to the rows of "
+            f"input.data, got {sizes.tolist()} for {len(rows)} rows; pack with torch.nn.utils.rnn.pack_sequence"
+        )
     return x
 
 

@@ -11,6 +11,8 @@ from seqskip.layers import GRU, LSTM, RNN, TorchLayer
 
 # What the constructors of both have, and layers as attributes.
 ARGUMENTS = ("input_size", "hidden_size", "num_layers", "bias", "batch_first", "dropout", "bidirectional")
+# What a model's layers keep as they have it, so that it is no option of convert.
+KEPT = (*ARGUMENTS, "nonlinearity", "proj_size", "device", "dtype", "init")
 LAYERS: dict[type[nn.RNNBase], type[TorchLayer]] = {nn.RNN: RNN, nn.LSTM: LSTM, nn.GRU: GRU}
 
 
@@ -26,11 +28,13 @@ def convert(module: nn.Module, delays: Delays | Callable[[nn.RNNBase], Delays] =
         module: any model; cells (torch.nn.LSTMCell and so on) stay as they are.
         delays: of each layer, as `seqskip.recurrent.Recurrent` has them, or a function that gives those of one of
             torch.nn's layers, such as `lambda layer: seqskip.dilated(layer.num_layers)`.
-        options: what else seqskip's layers are to be asked for, such as residual="add".
+        options: what else seqskip's layers are to be asked for, such as residual="add"; not what the model's layers
+            keep, such as hidden_size, dtype and the weights they have.
 
     Raises:
-        ValueError: a layer's class has a forward of its own, its weights are parametrized, or it has hooks, which would
-            be lost; or an option breaks a rule. The model is then as it was.
+        ValueError: a layer's class has a forward of its own, or it has what would be lost: hooks, parametrized weights,
+            or parameters, buffers and modules beside torch.nn's weights; or an option breaks a rule, or is none. The
+            model is then as it was.
 
     >>> model = nn.Sequential(nn.LSTM(3, 8, batch_first=True))
     >>> convert(model, delays=(1, 16))
@@ -39,6 +43,12 @@ def convert(module: nn.Module, delays: Delays | Callable[[nn.RNNBase], Delays] =
 bias=True, combine='sum')
     )
     """
+
+    for option, value in options.items():
+        if option in KEPT:
+            raise ValueError(
+                f"{option} must be left to the layers of the model, got {value!r}; change the model before or after"
+            )
 
     def ours(theirs: nn.RNNBase, name: str) -> TorchLayer:
         return _like(theirs, name, {**options, "delays": delays(theirs) if callable(delays) else delays})
@@ -52,8 +62,8 @@ def to_torch(module: nn.Module) -> nn.Module:
     The model is changed and returned; a bare layer is returned as a new one.
 
     Raises:
-        ValueError: a layer has what torch.nn's has not, such as delays or a residual connection. The model is then as
-            it was.
+        ValueError: a layer has what torch.nn's has not, such as delays or a residual connection, or what would be lost,
+            as for `convert`. The model is then as it was.
 
     >>> to_torch(nn.Sequential(GRU(3, 8)))
     Sequential(
@@ -91,6 +101,8 @@ def _arguments(layer: nn.RNNBase | TorchLayer) -> dict[str, Any]:
 
 def _replaced(module: nn.Module, kind: type[nn.Module], make: Callable[[Any, str], nn.Module]) -> nn.Module:
     """Replace all modules of a kind; those that stand in several places stay one. All are made before any is put in."""
+    if not isinstance(module, nn.Module):
+        raise ValueError(f"module must be a torch.nn.Module, got {module!r}; give a model, or one of its layers")
     made: dict[nn.Module, nn.Module] = {}
     for name, one in module.named_modules():
         if isinstance(one, kind):
@@ -115,28 +127,43 @@ def _demand_bare(layer: nn.Module, name: str) -> None:
             f"{name} must have weights of its own, got a parametrized {type(layer).__name__}; "
             "torch.nn.utils.parametrize.remove_parametrizations first, and parametrize the new layer"
         )
-    if layer._forward_hooks or layer._forward_pre_hooks or layer._backward_hooks:
+    if layer._forward_hooks or layer._forward_pre_hooks or layer._backward_hooks or layer._backward_pre_hooks:
         raise ValueError(f"{name} must have no hooks, which would be lost; remove them, and put them on the new layer")
+
+
+def _weights(layer: nn.Module, like: nn.RNNBase, name: str) -> dict[str, nn.Parameter]:
+    """Return the parameters of a layer by name, each as often as it stands there, those of one of torch.nn's."""
+    found = dict(layer.named_parameters(remove_duplicate=False))
+    held = {*found, *dict(layer.named_buffers()), *dict(layer.named_children())}
+    if strange := sorted(held.symmetric_difference(like._flat_weights_names)):
+        raise ValueError(
+            f"{name} must hold the weights of torch.nn's {type(layer).__name__} and nothing else, got "
+            f"{', '.join(strange)} in one alone; put what is the layer's own beside it, in the model"
+        )
+    return found
 
 
 def _like(theirs: nn.RNNBase, name: str, options: dict[str, Any]) -> TorchLayer:
     kind, arguments = described(theirs, name)
-    weight = theirs.weight_ih_l0
-    layer = kind(**arguments, **({"device": weight.device, "dtype": weight.dtype} | options))
-    with torch.no_grad():
-        for place, given in theirs.named_parameters():
-            _put(layer, place, given)
+    weights = _weights(theirs, theirs, name)
+    first = weights["weight_ih_l0"]
+    layer = kind(**arguments, device=first.device, dtype=first.dtype, **options)
+    fitted: dict[nn.Parameter, nn.Parameter] = {}  # what is tied stays so
+    for place, given in weights.items():
+        if given not in fitted:
+            fitted[given] = _fitted(layer.get_parameter(place), given)
+        layer.register_parameter(place, fitted[given])
     return layer.train(theirs.training)
 
 
-def _put(layer: TorchLayer, name: str, given: nn.Parameter) -> None:
-    """Give a layer one weight: the same object where it fits, else as its first columns, zeros beside it."""
-    own = layer.get_parameter(name)
+@torch.no_grad()
+def _fitted(own: nn.Parameter, given: nn.Parameter) -> nn.Parameter:
+    """Return the weight that a layer gets: the given object where it fits, else its own with zeros beside the given."""
     if own.shape == given.shape:
-        layer.register_parameter(name, given)
-        return
+        return given
     own.zero_()[:, : given.size(1)] = given
     own.requires_grad_(given.requires_grad)
+    return own
 
 
 def _back(ours: TorchLayer, name: str) -> nn.RNNBase:
@@ -148,7 +175,7 @@ def _back(ours: TorchLayer, name: str) -> nn.RNNBase:
             "leave that out, or export the model as it is (seqskip.export)"
         )
     layer = base(**_arguments(ours), device=ours.like.device, dtype=ours.like.dtype)
-    for place, weight in ours.named_parameters():
+    for place, weight in _weights(ours, layer, name).items():
         setattr(layer, place, weight)
     return layer.train(ours.training)
 

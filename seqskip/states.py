@@ -100,14 +100,15 @@ def to_tensors(state: LayerState, names: Sequence[str]) -> dict[str, Tensor]:
         names: of its parts: the layer's `state_names`, such as ("h", "c").
 
     Raises:
-        ValueError: other names than parts.
+        ValueError: other names than parts, or one name twice.
 
     >>> sorted(to_tensors((torch.zeros(1, 2, 3), torch.zeros(1, 2, 3)), ("h", "c")))
     ['c', 'h']
     """
     parts = _parts(state)
-    if len(parts) != len(names):
-        raise ValueError(f"names must be those of the {len(parts)} parts of the state, got {tuple(names)}; {_NAMES}")
+    known = tuple(names) if isinstance(names, Sequence) and all(isinstance(name, str) for name in names) else ()
+    if not len(parts) == len(known) == len(set(known)):
+        raise ValueError(f"names must be those of the {len(parts)} parts of the state, got {names!r}; {_NAMES}")
     copies = (part.detach().clone(memory_format=torch.contiguous_format) for part in parts)
     return dict(zip(names, copies, strict=True))
 

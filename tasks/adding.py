@@ -1,13 +1,13 @@
 """The adding problem: sum the two marked numbers of a long sequence."""
 
-import torch
+from typing import ClassVar
 
-from seqskip import checks
-from seqskip.tasks.base import Batch
-from seqskip.tasks.kinds import Regression, all_scored
+from torch import Tensor
+
+from seqskip.tasks.marked import MarkedPair
 
 
-class Adding(Regression):
+class Adding(MarkedPair):
     """Add the two numbers that a marker points at, one in each half of the sequence.
 
     One sample with T=6, time from left to right:
@@ -16,33 +16,46 @@ class Adding(Regression):
         x[:, 1] =  0   1   0   0   0   1         markers: one in [0, T/2), one in [T/2, T)
         y       = .73 + .60 = 1.33               asked at the last step
 
-    Loss and metric: mean squared error. Baseline: always answer 1, error 1/6 = 0.1667 (the variance of a sum of
-    two uniform numbers). Solved: error < 1.7e-3, a hundredth of that (Campos et al. 2018, arXiv 1708.06834).
+    Variants, not to be compared with each other:
 
-    Source: Arjovsky, Shah & Bengio (2016, arXiv 1511.06464, Section 4.2), after Hochreiter & Schmidhuber (1997).
+        "standard"     as above
+        "tcn"          both markers anywhere, at different steps (Bai et al. 2018, arXiv 1803.01271)
+        "skip_rnn"     values in [-.5, .5], one marker in the first tenth, one in the last half; published with T=50
+                       (Campos et al. 2018, arXiv 1708.06834)
+        "hochreiter"   the original: values in [-1, 1], length uniform in T to 1.1 T, one marker on the first ten steps,
+                       another on the first T/2 - 1 of the others; the first and the last pair have the marker -1;
+                       y = .5 + (X1 + X2)/4, where a first pair that is drawn counts as X = 0 and keeps its -1
+
+    Loss and metric: mean squared error; with "hochreiter" also the accuracy, the share of errors below 0.04.
+
+    Baseline: always answer the mean, 1 (or 0, or .5): error 1/6 = 0.1667, the variance of a sum of two uniform numbers
+    in a range of 1. With "hochreiter" (2-p)/48 and accuracy .1536 + .0064 p, where the first pair is marked with
+    p = 1/10 + 9/10/(T/2-1). Solved: error < 1.7e-3, a hundredth of 1/6 (Campos et al.); "hochreiter": accuracy >= 0.99.
+
+    Source: Arjovsky, Shah & Bengio (2016, arXiv 1511.06464, Section 4.2), after Hochreiter & Schmidhuber (1997, Neural
+    Computation 9(8), Experiment 4).
 
     Args:
         length: T, time steps of one sample.
+        variant: "standard", "tcn", "skip_rnn" or "hochreiter".
     """
 
     version = 1
     source = "Arjovsky et al. 2016"
-    input_size = 2
     solved_mse = 1.7e-3
+    ranges: ClassVar = {"standard": (0, 1), "tcn": (0, 1), "skip_rnn": (-0.5, 0.5), "hochreiter": (-1, 1)}
+    neutral = 0
 
-    def __init__(self, length: int = 200):
-        self.length = checks.integer("length", length, 2)
-        self.lag = length - 1
+    def __init__(self, length: int = 200, variant: str = "standard"):
+        super().__init__(length, variant)
 
-    def sample(self, n: int, generator: torch.Generator) -> Batch:
-        checks.integer("n", n, 1)
-        values = torch.rand(n, self.length, generator=generator)
-        half, rows = self.length // 2, torch.arange(n)
-        markers = torch.zeros(n, self.length)
-        markers[rows, torch.randint(0, half, (n,), generator=generator)] = 1
-        markers[rows, torch.randint(half, self.length, (n,), generator=generator)] = 1
-        y = (values * markers).sum(1, keepdim=True)
-        return Batch(torch.stack((values, markers), -1), y, all_scored(y))
+    def answer(self, marked: Tensor) -> Tensor:
+        total = marked.sum(1, keepdim=True)
+        return 0.5 + total / 4 if self.original else total
 
     def baseline(self) -> dict[str, float]:
-        return {"mse": 1 / 6}
+        if not self.original:
+            return {"mse": 1 / 6}
+        # X1 + X2 has the density (2 - |s|)/4 on [-2, 2], X alone 1/2 on [-1, 1]; 0.04 of the answer is 0.16 of the sum.
+        p = self.first_pair
+        return {"mse": (2 - p) / 48, "accuracy": (1 - p) * (0.16 - 0.16**2 / 4) + p * 0.16}

@@ -65,7 +65,9 @@ class Labelling(Task):
 class Regression(Task):
     """Tell numbers after the last step: y (B, output_size).
 
-    Loss and metric: the mean squared error. Solved where it is below `solved_mse`.
+    Loss and metric: the mean squared error. Solved where it is below `solved_mse`. Where the protocol has a
+    `tolerance`, the share of errors below it is a metric too, the accuracy, and solved is where that reaches
+    `solved_accuracy`.
     """
 
     readout = "last"
@@ -73,14 +75,22 @@ class Regression(Task):
     monitor: ClassVar[str] = "mse"
     higher_is_better = False
     solved_mse: float
+    tolerance: float | None = None
+    solved_accuracy: float = 0.99
 
     def loss(self, prediction: Tensor, batch: Batch) -> Tensor:
         return F.mse_loss(prediction, batch.y)
 
     def metrics(self, prediction: Tensor, batch: Batch) -> dict[str, Tensor]:
-        return {"mse": (prediction - batch.y).square().mean(1)}
+        error = prediction - batch.y
+        found = {"mse": error.square().mean(1)}
+        if self.tolerance is not None:
+            found["accuracy"] = (error.abs() < self.tolerance).all(1).to(error.dtype)
+        return found
 
     def solved(self, metrics: dict[str, float]) -> bool:
+        if self.tolerance is not None:
+            return metrics["accuracy"] >= self.solved_accuracy
         return metrics["mse"] < self.solved_mse
 
 

@@ -10,11 +10,15 @@ from seqskip.layers import TorchLayer
 from tests.test_bad_input import NO_FRACTIONS, NO_INTEGERS, refused
 
 BAD: list[tuple[type[TorchLayer], dict[str, Any], tuple[str, ...]]] = [
-    (GRU, {"proj_size": 2}, ("proj_size needs an LSTM", "got 2 for GRUCell", "use seqskip.LSTM")),
-    (RNN, {"proj_size": 2}, ("proj_size needs an LSTM", "got 2 for RNNCell")),
+    (GRU, {"proj_size": 2}, ("proj_size needs an LSTM", "got 2 for GRU;", "use seqskip.LSTM")),
+    (RNN, {"proj_size": 2}, ("proj_size needs an LSTM", "got 2 for RNN;")),
     (LSTM, {"proj_size": 4}, ("proj_size must be smaller than hidden_size", "got 4 with hidden_size=4")),
     (LSTM, {"proj_size": 2, "combine": "learned"}, ("proj_size needs h and c to have shares in common", "'gate'")),
-    (GRU, {"zoneout": (0.1, 0.2)}, ("zoneout must be one number, or one for each part of the state, h, got (0.1",)),
+    (
+        GRU,
+        {"zoneout": (0.1, 0.2)},
+        ("zoneout must be one number, or one for each part of the state, h", "give 0.1 alone"),
+    ),
     (LSTM, {"zoneout": (0.1, 2)}, ("each of zoneout must be a probability", "got 2")),
     (LSTM, {"zoneout": "0.1"}, ("zoneout must be a probability", "got '0.1'")),
     (RNN, {"layer_norm": 1}, ("layer_norm must be True or False", "got 1")),
@@ -31,7 +35,7 @@ def test_bad_arguments(kind: type[TorchLayer], options: dict[str, Any], message:
 @pytest.mark.parametrize("name", ["recurrent_dropout", "weight_dropout", "variational_dropout", "zoneout"])
 @pytest.mark.parametrize("bad", NO_FRACTIONS)
 def test_probabilities(name: str, bad: Any) -> None:
-    with refused(f"{name} must be a probability", f"got {bad!r}"):
+    with refused(f"{name} must be a probability", f"got {bad!r}", "use 0 for none"):
         LSTM(2, 3, **{name: bad})
 
 

@@ -87,7 +87,7 @@ def test_input_shapes(variant: Variant, shape: tuple[int, ...], rule: str, batch
 
 @pytest.mark.parametrize(("batch_first", "shape"), [(False, (0, 5, 2)), (True, (5, 0, 2))])
 def test_no_time_steps(variant: Variant, batch_first: bool, shape: tuple[int, ...]) -> None:
-    with refused("input must have at least one time step", f"got {shape}"):
+    with refused("input must have at least one time step", f"got {shape}", "another batch_first"):
         variant.build(2, 3, batch_first=batch_first)(torch.zeros(shape))
 
 

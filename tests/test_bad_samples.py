@@ -110,6 +110,9 @@ def test_states_that_do_not_join() -> None:
 def test_names_that_are_not_those_of_the_parts() -> None:
     with refused("names must be those of the 2 parts of the state, got ('h',); give the layer's state_names"):
         states.to_tensors(STATE, ("h",))
+    for names, got in ((("h", "h"), "('h', 'h')"), (None, "None"), (3, "3"), (("h", 1), "('h', 1)")):
+        with refused("names must be those of the 2 parts of the state", f"got {got}", "give the layer's state_names"):
+            states.to_tensors(STATE, names)  # type: ignore[arg-type]
     for tensors in ({"h": STATE[0]}, {"h": STATE[0], "c": STATE[0], "x": STATE[0]}, {}):
         with refused("tensors must be a dict of h, c, got", f"{sorted(tensors)}", "give the layer's state_names"):
             states.from_tensors(tensors, ("h", "c"))

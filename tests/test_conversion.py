@@ -140,6 +140,46 @@ def test_options_are_those_of_the_layers() -> None:
         convert(nn.LSTM(3, 3), residual="ad")
 
 
+def tied(layer: nn.Module) -> None:
+    """One weight in several places of a layer, as users tie them."""
+    layer.bias_hh_l0 = layer.bias_ih_l0
+    layer.weight_ih_l0_reverse, layer.weight_hh_l0_reverse = layer.weight_ih_l0, layer.weight_hh_l0
+
+
+def test_weights_that_are_tied_stay_so() -> None:
+    theirs, x = nn.RNN(3, 4, bidirectional=True), torch.randn(9, 2, 3)
+    tied(theirs)
+    expected, names = theirs(x)[0], list(theirs.state_dict())
+    for delays in (1, (1, 3)):
+        ours = convert(copy.deepcopy(theirs), delays=delays)
+        assert len(list(ours.parameters())) == len(list(theirs.parameters())) and list(ours.state_dict()) == names
+        torch.testing.assert_close(ours(x)[0], expected)
+    back = to_torch(convert(theirs))
+    assert len(list(back.parameters())) == len(list(theirs.parameters()))
+    torch.testing.assert_close(back(x)[0], expected)
+
+
+KEPT: list[dict[str, Any]] = [
+    *({"hidden_size": 5}, {"num_layers": 2}, {"bias": False}, {"nonlinearity": "relu"}, {"proj_size": 2}),
+    *({"device": "meta"}, {"dtype": torch.float64}, {"init": "orthogonal"}),
+]
+
+
+@pytest.mark.parametrize("option", KEPT, ids=str)
+@pytest.mark.parametrize("layer", [nn.RNN(3, 4), nn.LSTM(3, 4)], ids=str)
+def test_what_the_layers_have_is_no_option(layer: nn.Module, option: dict[str, Any]) -> None:
+    ((name, value),) = option.items()
+    with refused(f"{name} must be left to the layers of the model, got {value!r}", "change"):
+        convert(layer, **option)
+
+
+@pytest.mark.parametrize("change", [convert, to_torch])
+@pytest.mark.parametrize("bad", [3, None, nn.LSTM], ids=str)
+def test_what_is_no_module(change: Callable[[Any], Any], bad: Any) -> None:
+    with refused("module must be a torch.nn.Module, got", "give"):
+        change(bad)
+
+
 class Own(nn.LSTM):
     def forward(self, *given: Any) -> Any:
         return super().forward(*given)
@@ -148,8 +188,11 @@ class Own(nn.LSTM):
 def refusals() -> list[tuple[nn.Module, tuple[str, ...]]]:
     hooked = nn.GRU(2, 3)
     hooked.register_forward_hook(lambda *given: None)
+    watched = nn.GRU(2, 3)
+    watched.register_full_backward_pre_hook(lambda *given: None)
     parametrized = torch.nn.utils.parametrizations.weight_norm(nn.RNN(2, 3), "weight_hh_l0")
     return [
+        (watched, ("1 must have no hooks", "put them on the new layer")),
         (Own(2, 3), ("1 must be torch.nn's RNN, LSTM or GRU itself", "got Own", "make it one of them")),
         (hooked, ("1 must have no hooks", "put them on the new layer")),
         (parametrized, ("1 must have weights of its own", "got a parametrized", "remove_parametrizations first")),
@@ -163,6 +206,40 @@ def test_what_would_be_lost_is_refused_and_the_model_stays(layer: nn.Module, mes
     with refused(*message):
         convert(model)
     assert model[0] is first and model[1] is layer
+
+
+def computed(layer: nn.Module) -> None:
+    """Make a weight a plain tensor, computed from another: as dropout of weights was done."""
+    raw = layer.weight_hh_l0
+    del layer.weight_hh_l0
+    layer.register_parameter("weight_hh_l0_raw", raw)
+    layer.weight_hh_l0 = 0.5 * raw
+
+
+def with_start(layer: nn.Module) -> None:
+    layer.start = nn.Parameter(torch.zeros(3))
+
+
+def with_head(layer: nn.Module) -> None:
+    layer.head = nn.Linear(3, 2)
+
+
+def with_count(layer: nn.Module) -> None:
+    layer.register_buffer("count", torch.zeros(()))
+
+
+STRANGE = [(computed, "weight_hh_l0, weight_hh_l0_raw"), (with_start, "start"), (with_head, "head")]
+
+
+@pytest.mark.parametrize(("add", "shown"), [*STRANGE, (with_count, "count")], ids=str)
+@pytest.mark.parametrize(("change", "layers"), [(convert, nn), (to_torch, seqskip)], ids=["convert", "to_torch"])
+def test_a_layer_that_holds_more_or_less_than_its_weights(change: Any, layers: Any, add: Any, shown: str) -> None:
+    model = nn.Sequential(layers.GRU(2, 3), layers.LSTM(2, 3))
+    kept = list(model)
+    add(model[1])
+    with refused("1 must hold the weights of torch.nn's LSTM and nothing else", f"got {shown}", "in the model"):
+        change(model)
+    assert list(model) == kept
 
 
 BEYOND: list[tuple[dict[str, Any], str]] = [

@@ -64,7 +64,7 @@ ARROWS[""] = {"conversion", "delays", "depth", "engines", "init", "layers", "mod
 ARROWS[""] |= {"states"}
 
 TRAINING_ONLY = {"pytorch_lightning", "lightning", "torchmetrics", "jsonargparse"}
-DRAWING = ("seqskip.analysis.plots", "seqskip.training.curves")  # and what is in them
+DRAWING = ("seqskip.analysis.plots", "seqskip.training.curves", "seqskip.cli.tasks.picture")  # and what is in them
 
 
 def files() -> dict[str, Path]:
@@ -109,7 +109,9 @@ def imports(name: str, *, at_import: bool = False) -> set[str]:
 
 
 def unit(module: str) -> str:
-    """Return the package or module right below seqskip that a module belongs to."""
+    """Return the package or module right below seqskip that a module belongs to; no package imports an entry point."""
+    if module.endswith(".__main__"):
+        return "__main__"
     return module.split(".")[1] if "." in module else ""
 
 

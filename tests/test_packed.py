@@ -96,6 +96,13 @@ def test_bad_packed_input(variant: Variant) -> None:
         layer(good, parts)
 
 
+@pytest.mark.parametrize("sizes", [[1, 3], [2, 0, 2], [2, 1], [3, 2], [4, -1, 1], [3, 2, -1], []], ids=str)
+def test_packs_made_by_hand_that_are_none(variant: Variant, sizes: list[int]) -> None:
+    pack = PackedSequence(torch.zeros(4, 2), torch.tensor(sizes, dtype=torch.int64))
+    with refused("input.batch_sizes must descend, from the samples of the first step", f"got {sizes}", "pack_sequence"):
+        variant.build(2, 3)(pack)
+
+
 @pytest.mark.parametrize("readout", ["last", "every"])
 def test_what_takes_no_packed_sequence_says_what_to_do(readout: str) -> None:
     core, packed = GRU(2, 4), pack_sequence([torch.zeros(4, 2), torch.zeros(3, 2)])

@@ -51,15 +51,22 @@ class Command(argparse.ArgumentParser):
 
 
 class Sampled(Command):
-    """A command that takes times: of calls of given shapes, each sampled so many times."""
+    """A command that takes times: of calls that are each sampled so many times."""
+
+    def __init__(self, module: str, description: str | None):
+        super().__init__(module, description)
+        self.add_argument("--repeats", type=count_of, default=7, metavar="N", help="samples of each call (default: 7)")
+        quick = "tiny shapes, short samples: seconds, to see that it works"
+        self.add_argument("--quick", action="store_true", help=quick)
+
+
+class Shaped(Sampled):
+    """A command that takes times of calls of given shapes."""
 
     def __init__(self, module: str, description: str | None):
         super().__init__(module, description)
         several = "batch, time, input, hidden; may be given several times"
         self.add_argument("--shapes", action="append", type=shape_of, metavar="B,T,I,H", help=several)
-        self.add_argument("--repeats", type=count_of, default=7, metavar="N", help="samples of each call (default: 7)")
-        quick = "tiny shapes, short samples: seconds, to see that it works"
-        self.add_argument("--quick", action="store_true", help=quick)
 
 
 def shape_of(word: str) -> Shape:

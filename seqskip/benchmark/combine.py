@@ -7,7 +7,7 @@ import argparse
 import sys
 from typing import Any
 
-from seqskip.benchmark.arguments import Sampled, add_cpu_time, clock_of, delays_of, sampling_of
+from seqskip.benchmark.arguments import Shaped, add_cpu_time, clock_of, delays_of, sampling_of
 from seqskip.benchmark.cases import LAYERS, QUICK_SHAPES, SHAPES, Case
 from seqskip.benchmark.contenders import Engine
 from seqskip.benchmark.problem import draw
@@ -54,8 +54,8 @@ def _cells(timings: dict[str, Samples], name: str) -> list[str]:
     return [*times, number(one.least / other.least), number(one.median / other.median)]
 
 
-def _parser() -> Sampled:
-    parser = Sampled("seqskip.benchmark.combine", "Measure what the ways to combine delays cost.")
+def _parser() -> Shaped:
+    parser = Shaped("seqskip.benchmark.combine", "Measure what the ways to combine delays cost.")
     add: Any = parser.add_argument
     add("--layers", nargs="+", choices=LAYERS, default=LAYERS, help="kinds of layer (default: all)")
     each = "delays of a layer; may be given several times (default: 1,16 and 1,2,4,...,128 and 16)"

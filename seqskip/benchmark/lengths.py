@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
 
 import seqskip
-from seqskip.benchmark.arguments import Sampled, add_cpu_time, clock_of, delays_of, sampling_of
+from seqskip.benchmark.arguments import Shaped, add_cpu_time, clock_of, delays_of, sampling_of
 from seqskip.benchmark.cases import LAYERS, QUICK_SHAPES, SHAPES, Shape
 from seqskip.benchmark.table import columns, number
 from seqskip.benchmark.timing import Samples, Sampling, interleave
@@ -110,8 +110,8 @@ class Way:
         return self.output()
 
 
-def _parser() -> Sampled:
-    parser = Sampled("seqskip.benchmark.lengths", "Measure what samples of different length cost.")
+def _parser() -> Shaped:
+    parser = Shaped("seqskip.benchmark.lengths", "Measure what samples of different length cost.")
     add = parser.add_argument
     add("--layers", nargs="+", choices=LAYERS, default=LAYERS, help="kinds of layer (default: all)")
     add("--delays", type=delays_of, default=(1, 16), metavar="D", help="delays of the layers (default: 1,16)")

@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
-from seqskip.benchmark.arguments import Sampled, delays_of
+from seqskip.benchmark.arguments import Shaped, delays_of
 from seqskip.benchmark.cases import KINDS, LAYERS, QUICK_SHAPES, SHAPES, Case, Kind
 from seqskip.benchmark.growth import LENGTHS, LONG_SHAPE, QUICK_LENGTHS, WIDE_SHAPE, longer, more_delays
 
@@ -49,8 +49,8 @@ def _kinds(options: argparse.Namespace, default: "list[Kind] | tuple[Kind, ...]"
     return chosen or list(product(options.layers, [(1, 16)]))
 
 
-def _parser() -> Sampled:
-    parser = Sampled("seqskip.benchmark.speed", "Measure how fast recurrent layers run.")
+def _parser() -> Shaped:
+    parser = Shaped("seqskip.benchmark.speed", "Measure how fast recurrent layers run.")
     add = parser.add_argument
     add("--layers", nargs="+", choices=LAYERS, help="kinds of layer (default: those of the table of targets)")
     add("--delays", nargs="+", type=delays_of, metavar="D", help="delays of the layers, as in: --delays 1 1,16 16")

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from seqskip.benchmark.arguments import Sampled, sampling_of
+from seqskip.benchmark.arguments import Shaped, sampling_of
 from seqskip.benchmark.cases import Shape
 from seqskip.benchmark.table import columns, number
 from seqskip.benchmark.timing import Call, Samples, interleave
@@ -81,7 +81,7 @@ class Wrapped(nn.Sequential):
 
 def main(words: list[str] | None = None) -> int:
     """Measure, print the table, and return 0, or 130 if it was interrupted."""
-    command = Sampled("seqskip.benchmark.wiring", __doc__)
+    command = Shaped("seqskip.benchmark.wiring", __doc__)
     command.add_argument("--layers", nargs="+", choices=STACKS, default=["RNN", "LSTM"], help="kinds (RNN LSTM)")
     return command.run(words, _print_tables)
 

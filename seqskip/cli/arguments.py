@@ -7,6 +7,11 @@ from pathlib import Path
 from seqskip.checks import nearest
 from seqskip.training.run import Run
 
+FOLLOWED_BY = {
+    "--run": "the folder of a run, such as runs/copying",
+    "--load": "a Python file that registers tasks, such as mine.py",
+}
+
 
 @dataclass(frozen=True)
 class Request:
@@ -22,8 +27,8 @@ def read(words: list[str]) -> Request:
     Raises:
         ValueError: --run names no run, --config no file; the message lists what there is.
     """
-    words = _split_equals(words)
-    run_path, words = _take(words, "--run")
+    words = split_equals(words)
+    run_path, words = take(words, "--run")
     words = [config_file(word) if before in ("--config", "-c") else word for before, word in _pairs(words)]
     if run_path is None:
         return Request(words, None)
@@ -44,20 +49,26 @@ def config_names(words: list[str]) -> list[str]:
     return [Path(word).stem for before, word in _pairs(words) if before in ("--config", "-c")]
 
 
-def _split_equals(words: list[str]) -> list[str]:
+def split_equals(words: list[str]) -> list[str]:
+    """Write `--run=DIR` as two words, and so what else is read before the parser."""
     split = []
     for word in words:
         name, equals, value = word.partition("=")
-        split += [name, value] if equals and name in ("--run", "--config", "-c") else [word]
+        split += [name, value] if equals and name in ("--run", "--load", "--config", "-c") else [word]
     return split
 
 
-def _take(words: list[str], option: str) -> tuple[str | None, list[str]]:
+def take(words: list[str], option: str) -> tuple[str | None, list[str]]:
+    """Return what follows an option, None where it is not given, and the other words.
+
+    Raises:
+        ValueError: nothing follows it.
+    """
     if option not in words:
         return None, words
     at = words.index(option)
     if at + 1 == len(words):
-        raise ValueError(f"{option} must be followed by the folder of a run, such as runs/copying")
+        raise ValueError(f"{option} must be followed by {FOLLOWED_BY[option]}")
     return words[at + 1], words[:at] + words[at + 2 :]
 
 

@@ -45,7 +45,8 @@ def explain(message: str, known: Sequence[str]) -> str:
         return (
             f"{key or 'a class path'} must name a layer, initialiser, task or callback of seqskip, or a class of "
             "torch.nn, torch.optim, torchmetrics or pytorch_lightning's callbacks (but its checkpoints), loggers, "
-            f"plugins, profilers or strategies, got {refused!r}; all else is refused, so that a config cannot run code"
+            f"plugins, profilers or strategies, got {refused!r}; all else is refused, so that a config cannot run "
+            "code; --load FILE.py lets in a task of your own"
         )
     option = _found(r"Option '([\w.]+)' is not accepted", message)
     if option:

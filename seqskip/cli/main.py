@@ -11,6 +11,7 @@ COMMANDS = {
     "test": "measure a model on the test set",
     "predict": "write a model's answers to the test set",
     "gradients": "measure how far back the gradient of a net reaches",
+    "tasks": "list the tasks, or show samples of one",
     "info": "show versions, engines and threads",
 }
 USAGE = f"""usage: seqskip <command> [options]
@@ -22,6 +23,7 @@ commands:
 
 start with:  seqskip fit --config configs/copying.yaml
 options of a command:  seqskip fit --help
+a task of your own:  seqskip fit --load FILE.py ..., where FILE.py has it below @seqskip.tasks.register
 """
 
 
@@ -37,7 +39,7 @@ def main(args: Sequence[str] | None = None) -> int:
         print(f"seqskip: unknown command {words[0]!r}{nearest(words[0], COMMANDS)}\n\n{USAGE}", file=sys.stderr)
         return 2
     try:
-        return _command(words[0])(words)
+        return _command(words[0])(_loaded(words))
     except BrokenPipeError:
         # The reader has gone, as in `seqskip info | head`; what is still buffered has nowhere to go either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -45,6 +47,19 @@ def main(args: Sequence[str] | None = None) -> int:
     except _refusals() as error:
         print(f"seqskip {words[0]}: {_reason(str(error))}", file=sys.stderr)
         return 1
+
+
+def _loaded(words: list[str]) -> list[str]:
+    """Run the files named by --load, which register tasks, and return the other words."""
+    from seqskip.cli.arguments import split_equals, take
+
+    words = split_equals(words)
+    while "--load" in words:
+        from seqskip.tasks import load
+
+        path, words = take(words, "--load")
+        load(str(path))
+    return words
 
 
 def _reason(message: str) -> str:
@@ -66,6 +81,10 @@ def _command(name: str) -> Callable[[list[str]], int]:
         from seqskip.cli.info import info
 
         return info
+    if name == "tasks":
+        from seqskip.cli.tasks import tasks
+
+        return tasks
     if name == "gradients":
         from seqskip.cli.gradients import gradients
 

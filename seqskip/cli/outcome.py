@@ -37,6 +37,9 @@ def close(run: Run, trainer: Trainer, module: SequenceModule, data: TaskData, ca
     measured = next((callback for callback in callbacks if isinstance(callback, GradientDecay)), None)
     summary: dict[str, Any] = {
         "task": type(module.task).__name__,
+        "task_version": module.task.version,
+        "lag": module.task.lag,
+        "monitor": module.task.monitor,
         "model": type(module.model.core).__name__,
         "steps": trainer.global_step,
         "seconds": round(timer.time_elapsed("train"), 1),

@@ -4,7 +4,7 @@ from types import ModuleType
 
 from jsonargparse import set_parsing_settings
 
-from seqskip import init, layers
+from seqskip import init, layers, tasks
 
 
 def _classes(package: ModuleType) -> list[type]:
@@ -43,4 +43,5 @@ DENIED = [
 
 def restrict_imports() -> None:
     """Let configs import the allowed classes and nothing else."""
-    set_parsing_settings(import_path_denylist=DENIED, import_path_allowlist=ALLOWED)
+    own = [f"{task.__module__}.{name}" for name, task in tasks.registered().items()]  # from files given by --load
+    set_parsing_settings(import_path_denylist=DENIED, import_path_allowlist=[*ALLOWED, *own])

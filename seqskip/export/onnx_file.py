@@ -2,12 +2,14 @@
 
 import importlib
 import os
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch._dynamo.exc import TorchDynamoException
 
 from seqskip import checks
+from seqskip.errors import TypeMismatch
 from seqskip.export.graph import Module, core_of, followed, sizes
 from seqskip.export.quiet import quiet
 from seqskip.model import SequenceModel
@@ -36,9 +38,11 @@ def to_onnx(module: Recurrent | SequenceModel, path: str | os.PathLike[str], *, 
     Raises:
         ImportError: onnx or onnxscript is not installed.
         ValueError: the module is neither, its weights have no numbers (device="meta"), its head reads more than the
-            state remembers (readout="fused" with state), or a cell of one's own does what no graph can.
+            state remembers (readout="fused" with state), a cell of one's own does what no graph can, or the path is no
+            name of a file in a folder that exists.
     """
     _demand_packages()
+    _demand_path(path)
     _demand_module(module, checks.boolean("state", state))
     names = core_of(module).state_names if state else ()
     model = _translated(
@@ -49,7 +53,7 @@ def to_onnx(module: Recurrent | SequenceModel, path: str | os.PathLike[str], *, 
 
 def _translated(module: Module, state: bool, inputs: list[str], outputs: list[str]) -> torch.onnx.ONNXProgram:
     try:
-        with torch.no_grad(), quiet():
+        with torch.no_grad(), torch.autocast(core_of(module).like.device.type, enabled=False), quiet():
             program = torch.onnx.export(
                 followed(module, state),
                 input_names=inputs,
@@ -89,6 +93,16 @@ def _demand_module(module: object, state: bool) -> None:
         raise ValueError(
             "state=True needs a head that reads no step of the chunk before, got readout='fused'; use readout='last' "
             "or 'every', or state=False"
+        )
+
+
+def _demand_path(path: object) -> None:
+    """Raise ValueError if no file can be written there: before the work, and not after it."""
+    if not isinstance(path, str | os.PathLike):
+        raise TypeMismatch(f"path must be the name of a file, got {path!r}; use 'module.onnx'")
+    if Path(path).is_dir() or not Path(path).parent.is_dir():
+        raise ValueError(
+            f"path must name a file in a folder that exists, got {str(path)!r}; make the folder, or use 'module.onnx'"
         )
 
 

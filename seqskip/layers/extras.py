@@ -41,9 +41,10 @@ class Extras:
         """
         projected = checks.integer("proj_size", proj_size, 0)
         if projected and not issubclass(kind, LSTMCell):
+            got = f"{proj_size} for {kind.__name__.removesuffix('Cell')}"
             raise ValueError(
-                f"proj_size needs an LSTM, whose h can be narrower than its c, got {proj_size} for {kind.__name__}; "
-                "use seqskip.LSTM, or a smaller hidden_size"
+                f"proj_size needs an LSTM, whose h can be narrower than its c, got {got}; use seqskip.LSTM, or a "
+                "smaller hidden_size"
             )
         found = cls(
             projected,
@@ -103,7 +104,8 @@ def _of_each_part(zoneout: object, kind: type[TorchCell]) -> tuple[float, ...]:
         found = (checks.fraction("zoneout", zoneout),) * len(names)
     elif len(zoneout) != len(names):
         raise ValueError(
-            f"zoneout must be one number, or one for each part of the state, {' and '.join(names)}, got {zoneout!r}"
+            f"zoneout must be one number, or one for each part of the state, {' and '.join(names)}, got {zoneout!r}; "
+            "give 0.1 alone, or as many"
         )
     else:
         found = tuple(checks.fraction("each of zoneout", one) for one in zoneout)

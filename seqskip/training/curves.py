@@ -22,7 +22,7 @@ class Curves:
     Attributes:
         lag: the distance over which the task must remember, in time steps; 0 where it is not known.
         steps: the training steps at which the model was measured, ascending.
-        model: log norms of the model at those steps, each (N,).
+        model: log norms of the model at those steps, each (N,); N may change where a training goes on in other chunks.
         plain: log norms without skips, at some of those steps.
         window: in which the curves of the model are read (see `Curve`).
         gap: lags among which a path of the model arrives, however little: the grain of the course.
@@ -73,9 +73,9 @@ class Curves:
             "window": np.array(self.window),
             "gap": np.array(self.gap),
             "steps": np.array(self.steps, dtype=np.int64),
-            "model": np.array(self.model, dtype=np.float64),
+            "model": _rows(self.model),
             "plain_steps": np.array(self.plain_steps, dtype=np.int64),
-            "plain": np.array(self.plain, dtype=np.float64),
+            "plain": _rows(self.plain),
             "losses": np.array(self.losses, dtype=np.float64),
         }
 
@@ -87,9 +87,9 @@ class Curves:
             window=int(arrays["window"]),
             gap=int(arrays["gap"]),
             steps=arrays["steps"].tolist(),
-            model=list(arrays["model"].astype(np.float64)),
+            model=_curves(arrays["model"]),
             plain_steps=arrays["plain_steps"].tolist(),
-            plain=list(arrays["plain"].astype(np.float64)),
+            plain=_curves(arrays["plain"]),
             losses=arrays["losses"].tolist() if "losses" in arrays else [math.nan] * len(arrays["steps"]),
         )
 
@@ -102,12 +102,19 @@ class Curves:
         folder.mkdir(parents=True, exist_ok=True)
         self.save(folder / f"{name}_decay.npz")
         self.draw(folder / f"{name}_decay.png", title)
-        if len(self.steps) > 1 and len(self.model[0]) > 2 * self.gap:  # else there is no course, or no decay
+        if len(self._alike()) > 1 and len(self.model[-1]) > 2 * self.gap:  # else there is no course, or no decay
             self.training_figure(title).savefig(folder / f"{name}_training.png")
 
     def training_figure(self, title: str) -> Figure:
-        """Draw all measurements over the training steps, with the loss below."""
-        return plot_training(self.steps, self.model, self.losses, window=self.gap, lag=self.lag or None, title=title)
+        """Draw all measurements over as many lags as the last over the training steps, with the loss below."""
+        seen = self._alike()
+        steps, losses = [self.steps[n] for n in seen], [self.losses[n] for n in seen]
+        model = [self.model[n] for n in seen]
+        return plot_training(steps, model, losses, window=self.gap, lag=self.lag or None, title=title)
+
+    def _alike(self) -> list[int]:
+        """Return the indices of the measurements over as many lags as the last."""
+        return [n for n, curve in enumerate(self.model) if len(curve) == len(self.model[-1])]
 
     def figure(self, title: str) -> Figure:
         """Draw the first and the last measurement, with and without skips, and the task's lag."""
@@ -130,6 +137,18 @@ class Curves:
 def _ends(steps: list[int]) -> list[int]:
     """Return the indices of the first and the last measurement."""
     return sorted({0, len(steps) - 1}) if steps else []
+
+
+def _rows(curves: list[Array]) -> Array:
+    """Return curves below each other, nan behind those that end before the longest."""
+    width = max(map(len, curves), default=0)
+    rows = [np.pad(curve, (0, width - len(curve)), constant_values=math.nan) for curve in curves]
+    return np.array(rows, dtype=np.float64)
+
+
+def _curves(rows: npt.NDArray[np.generic]) -> list[Array]:
+    """Return what `_rows` made rows of."""
+    return [row[~np.isnan(row)] for row in rows.astype(np.float64)]
 
 
 def _line(index: int, label: str) -> dict[str, str]:

@@ -124,6 +124,9 @@ def test_a_run_in_chunks_goes_on_within_a_sequence(tmp_path: Path) -> None:
     weights = [torch.load(run.last, weights_only=True)["state_dict"] for run in (part, whole)]
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[1])
     assert json.loads(whole.summary.read_text(encoding="utf-8"))["steps"] == 8
+    with inside(tmp_path):  # and in other chunks, over which the gradient is measured at fewer lags
+        assert main(["fit", "--run", "runs/whole", "--trainer.max_steps=12", "--data.chunk_steps=3"]) == 0
+    assert [len(curve) for curve in Curves.load(whole.curves).model] == [4, 4, 3]
     assert "chunk_steps: 4" in whole.config.read_text(encoding="utf-8")
 
 

@@ -1,5 +1,6 @@
 """torch.compile takes a layer as one node of one graph, and the compiled model equals the model."""
 
+import copy
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -71,6 +72,20 @@ def test_lengths_are_numbers_that_the_graph_reads(variant: Variant, backend: str
     assert counter.frame_count == 1
     with pytest.raises(RuntimeError, match="lengths must lie in 0 to the time steps of the input"):
         compiled(x, lengths=torch.tensor([7, 1, 1, 1]))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_statistics_are_those_of_the_steps_within_the_lengths(backend: str) -> None:
+    model = Model(seqskip.LSTM(2, 3, 2, norm="batch", residual="add"))
+    expected = copy.deepcopy(model)
+    compiled, x = torch.compile(model, fullgraph=True, backend=backend), torch.randn(6, 4, 2)
+    for ends in ([6, 2, 0, 3], [1, 6, 5, 5]):
+        options = {"lengths": torch.tensor(ends)}
+        found = train(compiled, x, [*model.parameters()], **options)
+        assert_same(found, train(expected, x, [*expected.parameters()], **options))
+        assert_same([*model.buffers()], [*expected.buffers()])
+    with pytest.raises(RuntimeError, match="norm='batch' in training needs two or more steps"):
+        compiled(x, lengths=torch.tensor([0, 1, 0, 0]))
 
 
 @pytest.mark.parametrize("lengths", [False, True])

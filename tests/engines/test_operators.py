@@ -39,6 +39,7 @@ def test_backward(variant: Variant, combine: str, engine: str, ends: list[int] |
     given = call(variant, engine, ends, trained, combine)
     parts = len(given.initial)
     found = [part.detach() for part in FORWARD(*given, True)]
-    tape, grad_last = [found[0], *found[1 + parts :]], [torch.randn(3, 3, 3), *[None] * (parts - 1)]
+    grads = [torch.randn(5, 3, 3), torch.randn(3, 3, 3), *[None] * (parts - 1)]
+    arguments = given.backward([found[0], *found[1 + parts :]], grads)
     for for_input in (False, True):
-        torch.library.opcheck(BACKWARD, (*given, tape, torch.randn(5, 3, 3), grad_last, for_input))
+        torch.library.opcheck(BACKWARD, (*arguments, for_input))

@@ -124,5 +124,21 @@ def test_what_cannot_be_done_is_said(variant: Variant, engine: str) -> None:
     x = torch.randn(4, 2, 2)
     with pytest.raises(RuntimeError, match="data-dependent control flow"):
         vmap(lambda lengths: layer(x, lengths=lengths))(torch.ones(3, 2, dtype=torch.int64))
-    with pytest.raises(RuntimeError, match="Batching rule not implemented for seqskip::backward"):
-        torch.autograd.functional.jacobian(output(layer), x, vectorize=True)
+
+
+@pytest.mark.parametrize("engine", SWEEPS)
+@pytest.mark.parametrize("combine", ["gate", "learned", "sum"])
+def test_several_gradients_at_once(variant: Variant, combine: str, engine: str) -> None:
+    """As torch.autograd.functional does it, and PyTorch's own checks of gradients."""
+    layer, reference = twins(variant, engine, combine=combine)
+    x, found = torch.randn(4, 2, 2, requires_grad=True), []
+    for one in (layer, reference):
+        results, leaves = flat(one(x)), [x, *one.parameters()]
+        torch.manual_seed(3)
+        outer = [torch.randn(5, *part.shape) for part in results]
+        batched = torch.autograd.grad(results, leaves, outer, is_grads_batched=True, retain_graph=True)
+        found.append([*batched, *torch.autograd.grad(results[-1:], leaves[1:3], outer[-1:], is_grads_batched=True)])
+    assert_same(*found)
+    jacobian, hessian_of = torch.autograd.functional.jacobian, torch.autograd.functional.hessian
+    assert_same(*([jacobian(output(one), x, vectorize=True)] for one in (layer, reference)))
+    assert_same(*([hessian_of(loss(one), x, vectorize=True)] for one in (layer, reference)))

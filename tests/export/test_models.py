@@ -13,10 +13,10 @@ from seqskip.recurrent import Recurrent
 TOKENS, NUMBERS = {"num_embeddings": 7}, {"input_size": 3}
 Options = dict[str, Any]
 CASES: dict[str, tuple[type[Recurrent], Options, Options]] = {
-    "last": (LSTM, {"delays": ((1, 8), (4,))}, {"readout": "last", **NUMBERS}),
+    "last": (LSTM, {"num_layers": 2, "delays": ((1, 8), (4,))}, {"readout": "last", **NUMBERS}),
     "last, two ways": (LSTM, {"bidirectional": True, "input_delays": (0, 3)}, {"readout": "last", **TOKENS}),
     "every, two ways": (LSTM, {"delays": 3, "residual": "add", "bidirectional": True}, {"readout": "every", **NUMBERS}),
-    "fused": (LSTM, {"delays": ((4,), (8,)), "batch_first": True}, {"readout": "fused", **TOKENS}),
+    "fused": (LSTM, {"num_layers": 2, "delays": ((4,), (8,)), "batch_first": True}, {"readout": "fused", **TOKENS}),
     "every, rolled": (Leaky, {"delays": (1, 4)}, {"readout": "every", **TOKENS}),
 }
 
@@ -38,7 +38,7 @@ def graph_of(model: SequenceModel, lengths: bool) -> nn.Module:
 @pytest.mark.parametrize(("case", "lengths"), [*((case, True) for case in CASES), ("last", False), ("fused", False)])
 def test_any_number_of_samples_and_steps(case: str, lengths: bool) -> None:
     layer, core, options = CASES[case]
-    model = SequenceModel(layer(5, 4, 2, **core, dtype=torch.float64), output_size=2, **options).eval()
+    model = SequenceModel(layer(5, 4, **core, dtype=torch.float64), output_size=2, **options).eval()
     graph = graph_of(model, lengths)
     with torch.no_grad():
         for steps, batch in ((1, 1), (7, 3), (2000, 2)):

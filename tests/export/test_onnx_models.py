@@ -24,7 +24,7 @@ from tests.test_bad_input import refused
 @pytest.mark.parametrize("case", CASES)
 def test_any_number_of_samples_and_steps(case: str, tmp_path: Path) -> None:
     layer, core, options = CASES[case]
-    model = SequenceModel(layer(5, 4, 2, **core), output_size=2, **options).eval()
+    model = SequenceModel(layer(5, 4, **core), output_size=2, **options).eval()
     file = File(model, tmp_path)
     assert (file.inputs, file.outputs) == (["x"], ["output"])
     for steps, batch in ((1, 1), (2, 3), (2000, 2)):
@@ -33,7 +33,7 @@ def test_any_number_of_samples_and_steps(case: str, tmp_path: Path) -> None:
 
 
 def test_a_stream(tmp_path: Path) -> None:
-    core = seqskip.GRU(3, 4, 2, delays=(1, 3), residual="add")
+    core = seqskip.GRU(3, 4, delays=(1, 3), residual="add")
     model = SequenceModel(core, output_size=2, input_size=3, readout="every").eval()
     file, x = File(model, tmp_path, state=True), torch.randn(2, 12, 3)
     outputs, line = [], list(core.initial_state(x.transpose(0, 1)))
@@ -104,16 +104,24 @@ def test_what_is_refused(case: str, tmp_path: Path) -> None:
         to_onnx(module, tmp_path / "a.onnx", **options)
 
 
-@pytest.mark.parametrize("missing", ["onnx", "onnxscript"])
-def test_without_the_packages_the_error_says_how_to_get_them(missing: str) -> None:
-    code = f"""
+@pytest.mark.parametrize(("path", "rule"), [(None, "the name of a file"), (".", "a file"), ("none/a.onnx", "a file")])
+def test_where_no_file_can_be(path: Any, rule: str) -> None:
+    with refused("path must", rule, f"got {path!r}", "use 'module.onnx'"):
+        to_onnx(seqskip.GRU(2, 3), path)
+
+
+def test_without_the_packages_the_error_says_how_to_get_them() -> None:
+    code = """
 import sys, seqskip
 from seqskip.export import to_onnx
-sys.modules[{missing!r}] = None
-try:
-    to_onnx(seqskip.GRU(2, 3), "never.onnx")
-except ImportError as error:
-    print(error)
+for missing in ("onnxscript", "onnx"):
+    sys.modules[missing] = None
+    try:
+        to_onnx(seqskip.GRU(2, 3), "never.onnx")
+    except ImportError as error:
+        print(error)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert missing in done.stdout and "pip install seqskip[onnx]" in done.stdout
+    repair = "which is not installed; pip install seqskip[onnx]"
+    said = [f"to_onnx needs {missing}, {repair}" for missing in ("onnxscript", "onnx")]
+    assert done.stdout.splitlines() == said

@@ -47,6 +47,13 @@ def assert_shares(counts: Tensor | Sequence[float], shares: Tensor | Sequence[fl
     assert chi_squared < limit, f"χ² = {chi_squared:.1f}, at most {limit:.1f} with {freedom} degrees of freedom"
 
 
+def best_within(y: Tensor, tolerance: float) -> float:
+    """Return the largest share of answers (B, 1) that one constant comes nearer to than the tolerance."""
+    answers = y.flatten().double().sort().values
+    reached = torch.searchsorted(answers, answers + 2 * tolerance)
+    return float((reached - torch.arange(len(answers))).max()) / len(answers)
+
+
 def refused(make: object, *words: str) -> None:
     """Assert that a call raises a ValueError whose text has these words."""
     assert callable(make)

@@ -22,11 +22,12 @@ def _forward(*arguments: Any) -> list[Tensor]:
     return list(found if keep else found[: 1 + call.layout.parts])
 
 
-def _backward(*arguments: Any) -> list[Tensor]:
-    call = Call(*arguments[:_ARGUMENTS])
-    tape, grad_output, grad_last, for_input = arguments[_ARGUMENTS:]
+def _backward(*arguments: Any) -> tuple[Tensor, ...]:
+    call, tape, grads = Call.of_backward(arguments)
+    kept = (one for one in tape if one is not None)
     apply: Callable[..., tuple[Tensor, ...]] = Backward.apply
-    return list(apply((*call.options, for_input), call.lengths, *call.leaves, *tape, grad_output, *grad_last))
+    found = apply((*call.options, arguments[-1]), call.lengths, *call.leaves, *kept, *grads)
+    return *found, *(call.x.new_empty(0) for _ in range(2 - call.layout.parts))
 
 
 def _differentiates(arguments: Sequence[Any]) -> bool:
@@ -37,14 +38,14 @@ def _differentiates(arguments: Sequence[Any]) -> bool:
     return torch.is_grad_enabled() and any(isinstance(one, Tensor) and one.requires_grad for one in found)
 
 
-def _register(name: str, differentiable: Callable[..., list[Tensor]]) -> None:
+def _register(name: str, differentiable: Callable[..., Sequence[Tensor]]) -> None:
     operator = getattr(torch.ops.seqskip, name).default
 
-    def run(*arguments: Any) -> list[Tensor]:
+    def run(*arguments: Any) -> Sequence[Tensor]:
         if _differentiates(arguments):
             return differentiable(*arguments)
         with torch._C._AutoDispatchBelowAutograd():
-            found: list[Tensor] = operator(*arguments)
+            found: Sequence[Tensor] = operator(*arguments)
             return found
 
     torch.library.impl(f"seqskip::{name}", "Autograd", unfollowed(run))

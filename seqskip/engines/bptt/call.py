@@ -92,6 +92,27 @@ class Call(NamedTuple):
         """How delayed states are combined: the share of one alone is 1, so that there is nothing to combine."""
         return self.combine if len(self.delays) > 1 else "sum"
 
+    def backward(self, kept: Sequence[Tensor | None], grads: Sequence[Tensor | None]) -> tuple[Any, ...]:
+        """Return the arguments of the backward operator: no lists, but None for what is not there.
+
+        Args:
+            kept: of h, c, the gates and the shares of the delayed states, those that the forward sweep has kept.
+            grads: ∂L/∂ of the output and of the last states.
+        """
+        there = (True, self.layout.parts == 2, self.layout.kept, self.way == "gate")
+        following = iter(kept)
+        tape = (next(following) if one else None for one in there)
+        return *self[:-1], *(*self.initial, None)[:2], *tape, *(*grads, None)[:3]
+
+    @classmethod
+    def of_backward(cls, arguments: Sequence[Any]) -> tuple["Call", Sequence[Any], Sequence[Any]]:
+        """Return the call of what `backward` returns, its tape of four, and the gradients of its results."""
+        first = cls._fields.index("initial")
+        h_0, c_0, *behind = arguments[first:]
+        initial = [h_0] if c_0 is None else [h_0, c_0]
+        call = cls(*(*arguments[:first], initial))
+        return call, behind[:4], behind[4 : 5 + len(call.initial)]
+
     def problem(self) -> Problem:
         """Return the call as the sweeps see it."""
         bias = None

@@ -85,8 +85,8 @@ class Backward(torch.autograd.Function):
     @_signed
     def forward(options: Options, lengths: Maybe, *tensors: Maybe) -> tuple[Tensor, ...]:
         leaves, tape, grads = _cut(options, tensors)
-        call = _call(options, lengths, leaves)
-        return tuple(torch.ops.seqskip.backward(*call, list(tape), grads[0], list(grads[1:]), options[4]))
+        found = torch.ops.seqskip.backward(*_call(options, lengths, leaves).backward(tape, grads), options[4])
+        return tuple(found[: len(leaves)])
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:

@@ -20,7 +20,7 @@ from seqskip.lengths import last_states
 _CALL = (
     "str engine, str kind, int[] delays, str combine, Tensor x, Tensor weight_ih, Tensor weight_hh, "
     "Tensor? bias_ih, Tensor? bias_hh, Tensor? weight_gate_ih, Tensor? weight_gate_hh, Tensor? bias_gate, "
-    "Tensor? weight_delays, Tensor? lengths, Tensor[] initial"
+    "Tensor? weight_delays, Tensor? lengths"
 )
 _ARGUMENTS = len(Call._fields)
 
@@ -46,22 +46,20 @@ def _forward_fake(*arguments: Any) -> list[Tensor]:
     return [call.x.new_empty(steps, batch, hidden), *(part.new_empty(part.shape) for part in call.initial), *tape]
 
 
-def _backward(*arguments: Any) -> list[Tensor]:
+def _backward(*arguments: Any) -> tuple[Tensor, ...]:
     """Return ∂L/∂ of the leaves; an empty tensor stands in the place of what is not there, or of x not asked for."""
-    call = Call(*arguments[:_ARGUMENTS])
-    kept, grad_output, grad_last, for_input = arguments[_ARGUMENTS:]
-    problem, layout = call.problem(), call.layout
-    tape = _tape(call, kept)
+    call, (h, *tape), (grad_output, *grad_last) = Call.of_backward(arguments)
+    problem, layout, for_input = call.problem(), call.layout, arguments[-1]
     outputs = (grad_output, None)[: layout.parts]  # c is no output
     outer = [OuterGradient(call.x.size(0), *of, call.lengths) for of in zip(outputs, grad_last, strict=True)]
-    found = driver.backward(problem, tape, makers(call.engine, call.x), outer, for_input)
+    found = driver.backward(problem, Tape(h.flatten(0, 1), *tape), makers(call.engine, call.x), outer, for_input)
     x = call.x.new_empty(0) if found.x is None else found.x.view(call.x.shape)
     bias_ih, bias_hh = (found.bias[of(problem.hidden)] for of in (layout.input_columns, layout.past_columns))
     initial = [part.view_as(given) for part, given in zip(found.initial, call.initial, strict=True)]
     for part, one in zip(initial, outer, strict=True):
         if (extra := one.of_initial()) is not None:
             part += extra
-    return [
+    return (
         x,
         layout.restore(found.weight_ih.t().contiguous()),
         found.weight_hh.t().contiguous(),
@@ -69,14 +67,8 @@ def _backward(*arguments: Any) -> list[Tensor]:
         bias_hh.clone(),
         *_of_shares(call, problem, found),
         *initial,
-    ]
-
-
-def _tape(call: Call, kept: list[Tensor]) -> Tape:
-    h, *rest = kept
-    c = rest.pop(0) if call.layout.parts == 2 else None
-    gates = rest.pop(0) if call.layout.kept else None
-    return Tape(h.flatten(0, 1), c, gates, rest.pop(0) if rest else None)
+        *(call.x.new_empty(0) for _ in range(2 - layout.parts)),
+    )
 
 
 def _of_shares(call: Call, problem: Problem, found: driver.Gradients) -> list[Tensor]:
@@ -93,19 +85,22 @@ def _of_shares(call: Call, problem: Problem, found: driver.Gradients) -> list[Te
     return [call.x.new_empty(0) if one is None or of is None else of for one, of in zip(given, made, strict=True)]
 
 
-def _backward_fake(*arguments: Any) -> list[Tensor]:
-    call, for_input = Call(*arguments[:_ARGUMENTS]), arguments[-1]
+def _backward_fake(*arguments: Any) -> tuple[Tensor, ...]:
+    call, for_input = Call.of_backward(arguments)[0], arguments[-1]
     x = call.x.new_empty(call.x.shape if for_input else 0)
     weights = [weight.new_empty(weight.shape) for weight in (call.weight_ih, call.weight_hh)]
     biases = [call.x.new_empty(call.weight_ih.size(0)) for _ in range(2)]
     of_shares = (call.weight_gate_ih, call.weight_gate_hh, call.bias_gate, call.weight_delays)
     weights += [*biases, *(call.x.new_empty(0 if one is None else one.shape) for one in of_shares)]
-    return [x, *weights, *(part.new_empty(part.shape) for part in call.initial)]
+    initial = [part.new_empty(part.shape) for part in call.initial]
+    return (x, *weights, *initial, *(call.x.new_empty(0) for _ in range(2 - len(initial))))
 
 
+_BEHIND = "Tensor h, Tensor? c, Tensor? gates, Tensor? shares, Tensor? grad_output, Tensor? grad_h, Tensor? grad_c"
 _SCHEMAS = {
-    "forward": f"({_CALL}, bool keep) -> Tensor[]",
-    "backward": f"({_CALL}, Tensor[] tape, Tensor? grad_output, Tensor?[] grad_last, bool for_input) -> Tensor[]",
+    "forward": f"({_CALL}, Tensor[] initial, bool keep) -> Tensor[]",
+    # No lists: then torch.autograd.grad(is_grads_batched=True) runs it for one gradient after the other by itself.
+    "backward": f"({_CALL}, Tensor h_0, Tensor? c_0, {_BEHIND}, bool for_input) -> ({', '.join(['Tensor'] * 11)})",
 }
 for _name, _run, _shapes in (("forward", _forward, _forward_fake), ("backward", _backward, _backward_fake)):
     torch.library.define(f"seqskip::{_name}", _SCHEMAS[_name])
