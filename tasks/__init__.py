@@ -34,5 +34,6 @@ from seqskip.tasks.regular import RegularLanguage as RegularLanguage
 from seqskip.tasks.selective_copying import SelectiveCopying as SelectiveCopying
 from seqskip.tasks.sunspots import Sunspots as Sunspots
 from seqskip.tasks.temporal_order import TemporalOrder as TemporalOrder
+from seqskip.tasks.text import TextCharacters as TextCharacters
 from seqskip.tasks.time_series import ACSF1 as ACSF1
 from seqskip.tasks.time_series import JapaneseVowels as JapaneseVowels

