@@ -86,7 +86,7 @@ class SeqskipCLI(LightningCLI):
             default=None,
             help="CPU threads of torch; small nets gain little from more than 2.",
         )
-        parser.link_arguments("data.task", "model.task", apply_on="instantiate")
+        parser.link_arguments("data", "model.task", lambda data: data.task, apply_on="instantiate")
         parser.link_arguments("seed_everything", "data.seed")
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:

@@ -62,7 +62,7 @@ def test_it_is_a_module_too() -> None:
 def test_samples_of_every_task_are_shown(kind: type[Task], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["tasks", "show", kind.__name__, "--samples=2", "--split=test"]) == 0
     said = capsys.readouterr().out
-    assert "sample 1\n" in said and "sample 2\n" in said and f"lag     {kind().lag:,} time steps" in said
+    assert "sample 1\n" in said and "sample 2\n" in said and f"lag     {kind().split('test').lag:,} time steps" in said
     assert all(len(line) <= 130 for line in said.splitlines())
 
 
@@ -149,7 +149,7 @@ def test_files_that_register_nothing_are_refused(
         (["shw"], "invalid choice: 'shw'"),
         (["show", "Addin"], "got 'Addin'; did you mean 'Adding'?"),
         (["show", "Adding", "--lenth=3"], "there is no option 'lenth'; did you mean 'length'?"),
-        (["show", "Adding", "--length=1"], "length must be an integer >= 2, got 1"),
+        (["show", "LagCopy", "--length=1"], "length must be an integer >= 2, got 1"),
         (["show", "Adding", "--length=long"], "length must be of type int, got 'long'"),
         (["show", "Adding", "--samples=0"], "samples must be an integer >= 1, got 0"),
         (["show", "Adding", "--seed=-1"], "seed must be an integer >= 0, got -1"),

@@ -62,6 +62,6 @@ def _parser() -> LightningArgumentParser:
     parser.add_lightning_class_args(Trainer, "trainer")
     parser.add_lightning_class_args(TaskData, "data")
     parser.add_lightning_class_args(build_module, "model")
-    parser.link_arguments("data.task", "model.task", apply_on="instantiate")
+    parser.link_arguments("data", "model.task", lambda data: data.task, apply_on="instantiate")
     parser.link_arguments("seed_everything", "data.seed")
     return parser

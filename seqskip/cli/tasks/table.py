@@ -5,6 +5,7 @@ import textwrap
 from typing import Any
 
 from seqskip.tasks import Batch, Regression, Task, known
+from seqskip.tasks.optional import INSTALL
 
 COLUMNS = ("task", "lag", "input", "answer", "without memory", "source")
 
@@ -33,16 +34,20 @@ def print_task(task: Task, arguments: dict[str, Any], batch: Batch) -> None:
 
 
 def _row(kind: type[Task]) -> tuple[str, ...]:
+    wanted = [one.name for one in inspect.signature(kind).parameters.values() if one.default is one.empty]
+    if wanted:
+        return kind.__name__, "", "", "", f"needs --{', --'.join(wanted)}", kind.source
+    task = kind()
+    return kind.__name__, f"{task.lag:,}", _input(task), _answer(task), _baseline(task), kind.source
+
+
+def _baseline(task: Task) -> str:
     try:
-        task = kind()
-        baseline = f"{task.monitor} {task.baseline()[task.monitor]:.4g}"
-    except (ValueError, TypeError, ImportError) as error:  # data that are not here
-        return kind.__name__, "", "", "", _shortened(str(error)), kind.source
-    return kind.__name__, f"{task.lag:,}", _input(task), _answer(task), baseline, kind.source
-
-
-def _shortened(text: str) -> str:
-    return textwrap.shorten(text, 40, placeholder=" ...")
+        return f"{task.monitor} {task.baseline()[task.monitor]:.4g}"
+    except ModuleNotFoundError:
+        return f"needs {INSTALL}"
+    except ValueError:
+        return "needs its files, --root"
 
 
 def _input(task: Task) -> str:
