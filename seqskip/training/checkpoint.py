@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from pytorch_lightning import Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
+from torch import Tensor
 
 from seqskip.tasks import Task
 from seqskip.training.run import Run
@@ -21,6 +23,14 @@ class RunCheckpoint(ModelCheckpoint):
             save_last=True,
             enable_version_counter=False,
         )
+
+    def check_monitor_top_k(self, trainer: Trainer, current: Tensor | None = None) -> bool:
+        """Return whether the present weights are to be kept as the best: of equals those that were trained longer.
+
+        An accuracy on few samples is the same again and again while the loss still falls.
+        """
+        equal = current is not None and self.best_model_score is not None and bool(current == self.best_model_score)
+        return equal or super().check_monitor_top_k(trainer, current)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take up the best score, and no path: the folder may have moved, or be a stranger's.
