@@ -27,6 +27,16 @@ def task_of(path: Path) -> str:
     return str(yaml.safe_load(path.read_text(encoding="utf-8"))["data"]["task"]["class_path"])
 
 
+def files(task: str, folder: Path) -> list[str]:
+    """Return the words that name files of the user's, made here."""
+    if task in ("PixelMNIST", "FashionMNIST"):
+        return [f"--data.root={write(folder / 'data', arrays())}"]
+    if task == "TextCharacters":
+        (folder / "text.txt").write_text("to be or not to be, " * 100, encoding="utf-8")
+        return ["--data.task.length=8"]
+    return []
+
+
 def test_configs_are_found() -> None:
     names = {path.stem for path in CONFIGS}
     assert {"copying", "copying_lstm", "adding", "adding_lstm"} <= names
@@ -45,8 +55,7 @@ def test_every_task_has_a_config() -> None:
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_config_trains_a_step(path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     task = task_of(path)
-    files = [f"--data.root={write(tmp_path / 'data', arrays())}"] if task in ("PixelMNIST", "FashionMNIST") else []
-    small = [*SMALL.get(task, []), *files, "--data.batch_size=2", "--data.steps_per_epoch=1"]
+    small = [*SMALL.get(task, []), *files(task, tmp_path), "--data.batch_size=2", "--data.steps_per_epoch=1"]
     sizes = ["--trainer.max_steps=1", "--data.val_size=2", "--data.test_size=2", "--trainer.accelerator=cpu"]
     with inside(tmp_path):
         assert main(["fit", "--config", str(path), *small, *sizes]) == 0

@@ -145,7 +145,9 @@ class SeqskipCLI(LightningCLI):
         return super().instantiate_trainer(**{**settings, "callbacks": list(self.callbacks)})
 
     def _training_callbacks(self, folder: Run) -> list[Callback]:
-        callbacks: list[Callback] = [Timer(), GradientDecay(dirpath=str(folder.path))]
+        callbacks: list[Callback] = [Timer()]
+        if not self.model.model.core.bidirectional:  # with two directions a lag has no one meaning
+            callbacks.append(GradientDecay(dirpath=str(folder.path)))
         if self._get(self.config_init, "trainer").enable_checkpointing is not False:
             callbacks.append(RunCheckpoint(folder, self.model.task))
         return [*callbacks, Interruption(folder.last, folder.command("fit"))]
