@@ -72,7 +72,7 @@ def write_predictions(path: Path, data: TaskData, answers: list[Tensor]) -> None
     """Write the parts of the test samples' `Batch` and their answers to an npz file; lengths where they differ."""
     batches = list(data.predict_dataloader())[: len(answers)]
     names = [name for name, part in batches[0]._asdict().items() if part is not None]
-    arrays = {name: torch.cat([getattr(batch, name) for batch in batches]).numpy() for name in names}
+    arrays: dict[str, Any] = {name: torch.cat([getattr(batch, name) for batch in batches]).numpy() for name in names}
     arrays["prediction"] = torch.cat(answers).float().cpu().numpy()
     np.savez_compressed(path, **arrays)
     print(f"{path}: " + ", ".join(f"{name} {array.shape}" for name, array in arrays.items()))
