@@ -86,7 +86,7 @@ class TemporalXOR(Labelling):
     def __init__(self, length: int = 300, delay: int = 50, order: int = 1):
         self.length = checks.integer("length", length, 3)
         self.delay = checks.integer("delay", delay, 1)
-        self.order = checks.integer("order", order, 1)
+        self.order = _within("order", checks.integer("order", order, 1), length)  # 2**order is a number of that length
         self.lag = _within("delay * 2**order", delay * 2**order, length)
         self.scored_share = 1 - self.lag / length
 
