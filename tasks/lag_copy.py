@@ -25,7 +25,8 @@ class LagCopy(Labelling):
     Baseline (no memory): accuracy 1/A, ln A nats; for A=8 that is 0.125 and 2.079. Solved: accuracy >= 0.99.
 
     Source: Gu, Goel & Re (2022, arXiv 2111.00396), in their code (state-spaces/s4, src/dataloaders/datasets/copying.py,
-    lag=True), but for the first steps, which have the answer 0 there.
+    lag=True), but for the first steps, which have the answer 0 there, and for A, which counts two tokens more there,
+    that x never has.
 
     Args:
         length: T, time steps of one sample.
