@@ -13,6 +13,8 @@ from seqskip.tasks.base import Task
 
 Kind = TypeVar("Kind", bound=type[Task])
 
+STATED = ("version", "source", "readout", "monitor", "higher_is_better")  # attributes of every class of a task
+
 _registered: dict[str, type[Task]] = {}
 
 
@@ -27,9 +29,9 @@ def register(task: Kind) -> Kind:
     """
     if not (isinstance(task, type) and issubclass(task, Task)):
         raise ValueError(f"task must be a class derived from seqskip.tasks.Task, got {task!r}; register the class")
-    if inspect.isabstract(task):
-        missing = ", ".join(sorted(task.__abstractmethods__))
-        raise ValueError(f"{task.__name__} must have {missing} to be a task; see seqskip.tasks.Task")
+    missing = [*sorted(task.__abstractmethods__), *(name for name in STATED if not hasattr(task, name))]
+    if missing:
+        raise ValueError(f"{task.__name__} must have {', '.join(missing)} to be a task; see seqskip.tasks.Task")
     other = known().get(task.__name__)
     if other is not None and (other.__module__, other.__qualname__) != (task.__module__, task.__qualname__):
         raise ValueError(f"the name of a task must be its own, got {task.__name__}, which {other.__module__} has")

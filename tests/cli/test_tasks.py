@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from seqskip.cli import main
 from seqskip.cli.tasks import picture
 from seqskip.cli.tasks.readable import readable
-from seqskip.tasks import Batch, Copying, JapaneseVowels, Task, known, register, registry
+from seqskip.tasks import Batch, Classification, Copying, JapaneseVowels, Task, known, register, registry
 from tests.cli.conftest import TINY, inside
 from tests.tasks.found import MADE, TASKS, generator, refused
 
@@ -128,7 +128,9 @@ def test_without_load_a_config_cannot_run_code(tmp_path: Path, capsys: pytest.Ca
 
 def test_what_is_no_task_is_not_registered(mine: Path) -> None:
     refused(lambda: register(Copying(3)), "task must be a class derived from seqskip.tasks.Task", "got <seqskip")
-    refused(lambda: register(Task), "Task must have baseline, loss, metrics, sample, solved to be a task")
+    refused(lambda: register(Task), "Task must have baseline, loss, metrics, sample, solved, version, source, readout,")
+    bare = type("Bare", (Classification,), {"sample": Copying.sample, "baseline": Copying.baseline})
+    refused(lambda: register(bare), "Bare must have version, source to be a task; see seqskip.tasks.Task")
     other = type("Copying", (Copying,), {})
     refused(lambda: register(other), "the name of a task must be its own, got Copying, which seqskip.tasks.copying has")
     assert register(Copying) is Copying and known()["Copying"] is Copying
