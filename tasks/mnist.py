@@ -111,7 +111,7 @@ class FashionMNIST(PixelMNIST):
 
     source = "Xiao et al. 2017"
     folder = "FashionMNIST"
-    repair = GET.format("Debian's dataset-fashion-mnist, in /usr/share/datasets", "FashionMNIST")
+    repair = GET.format("Debian's dataset-fashion-mnist, in /usr/share/datasets/fashion-mnist", "FashionMNIST")
     classes = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
     thresholds = (0.88, 0.88)
 

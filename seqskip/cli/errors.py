@@ -39,7 +39,7 @@ def explain(message: str, known: Sequence[str]) -> str:
     missing = re.search(r"arguments are required: (.*)", message)
     if missing:
         what = ".".join([*keys, missing[1]])
-        return f"{what} must be given; start from a config, such as --config configs/copying.yaml"
+        return f"{what} must be given: add --{what}, or start from a config, such as --config configs/copying.yaml"
     refused = _found(r"Importing '([\w.]+)' is not allowed", message)
     if refused:
         return (

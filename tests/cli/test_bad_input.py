@@ -29,7 +29,7 @@ CASES = {
         "init must be one of torch, orthogonal, identity, tf1",
         "did you mean 'orthogonal'",
     ],
-    "--model.core.init=Chrono": ["model.core.init.longest must be given"],
+    "--model.core.init=Chrono": ["model.core.init.longest must be given: add --model.core.init.longest, or start"],
     "--model.core.init={class_path: Chrno}": ["model.core.init must be one of Chrono, ForgetBias", "mean 'Chrono'"],
     "--model.core.init={class_path: Chrono, init_args: {longst: 9}}": ["no option 'longst'", "mean 'longest'"],
     "--model.core.init={class_path: Chrono, init_args: {longest: x}}": [

@@ -165,10 +165,7 @@ def test_files_that_register_nothing_are_refused(
         (["show", "Adding", "--lenth=3"], "there is no option 'lenth'; did you mean 'length'?"),
         (["show", "LagCopy", "--length=1"], "length must be an integer >= 2, got 1"),
         (["show", "Adding", "--length=long"], "length must be of type int, got 'long'"),
-        (
-            ["show", "TextCharacters"],
-            "path must be given; `seqskip tasks show TextCharacters --help` lists the options",
-        ),
+        (["show", "TextCharacters"], "path must be given: add --path\n"),
         (["show", "Adding", "--samples=0"], "samples must be an integer >= 1, got 0"),
         (["show", "Adding", "--seed=-1"], "seed must be an integer >= 0, got -1"),
         (["show", "Adding", "--split=dev"], "split must be one of train, val, test, got 'dev'"),

