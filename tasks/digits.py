@@ -2,13 +2,13 @@
 
 import functools
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from seqskip.tasks.finite import Samples, stratified
 from seqskip.tasks.images import ImageSet
-from seqskip.tasks.optional import data_file
+from seqskip.tasks.optional import AGAIN, data_file
+from seqskip.tasks.tables import read_table
 
 
 class SequentialDigits(ImageSet):
@@ -56,7 +56,12 @@ class SequentialDigits(ImageSet):
 def _digits() -> dict[str, Samples]:
     # The file itself: scikit-learn takes seconds to import and hands out what stands in it.
     path = data_file("datasets/data/digits.csv.gz", ("sklearn",), "SequentialDigits")
-    table = torch.from_numpy(np.loadtxt(path, delimiter=",", dtype=np.uint8))
-    x, y = table[:, :-1].reshape(-1, 8, 8), table[:, -1].long()
+    table = read_table(path, 1797, 65)
+    x, y = table[:, :-1].reshape(-1, 8, 8).to(torch.uint8), table[:, -1].long()
+    if not 0 <= table.min() <= table.max() <= 16 or y.max() > 9:
+        raise ValueError(
+            f"{path} must hold pixels from 0 to 16 and labels from 0 to 9, got numbers from {table.min():g} to "
+            f"{table.max():g} and labels to {y.max()}; {AGAIN}"
+        )
     parts = stratified(y, 0.1, 0.2)
     return {name: Samples(x[part], y[part]) for name, part in zip(("train", "val", "test"), parts, strict=True)}

@@ -25,7 +25,8 @@ class LagCopy(Labelling):
     Baseline (no memory): accuracy 1/A, ln A nats; for A=8 that is 0.125 and 2.079. Solved: accuracy >= 0.99.
 
     Source: Gu, Goel & Re (2022, arXiv 2111.00396), in their code (state-spaces/s4, src/dataloaders/datasets/copying.py,
-    lag=True), but for the first steps, which have the answer 0 there.
+    lag=True), but for the first steps, which have the answer 0 there, and for A, which counts two tokens more there,
+    that x never has.
 
     Args:
         length: T, time steps of one sample.
@@ -86,7 +87,7 @@ class TemporalXOR(Labelling):
     def __init__(self, length: int = 300, delay: int = 50, order: int = 1):
         self.length = checks.integer("length", length, 3)
         self.delay = checks.integer("delay", delay, 1)
-        self.order = checks.integer("order", order, 1)
+        self.order = _within("order", checks.integer("order", order, 1), length)  # 2**order is a number of that length
         self.lag = _within("delay * 2**order", delay * 2**order, length)
         self.scored_share = 1 - self.lag / length
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import ModuleType
 
 INSTALL = 'pip install "seqskip[data]"'
+AGAIN = "install the package that it comes with anew"  # the repair of a damaged file
 
 
 class MissingPackage(ModuleNotFoundError, ValueError):

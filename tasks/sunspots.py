@@ -2,7 +2,6 @@
 
 import functools
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -10,7 +9,8 @@ from seqskip import checks
 from seqskip.tasks.base import Batch
 from seqskip.tasks.finite import Finite
 from seqskip.tasks.kinds import Regression, all_scored
-from seqskip.tasks.optional import data_file
+from seqskip.tasks.optional import AGAIN, data_file
+from seqskip.tasks.tables import read_table
 
 BORDERS = {"train": (1700, 1920), "val": (1920, 1964), "test": (1964, 2009)}  # first year of each split, and after it
 SHORTEST = 44  # years of the shortest split
@@ -82,7 +82,11 @@ class Sunspots(Finite, Regression):
 @functools.cache
 def _standardised() -> dict[str, Tensor]:
     path = data_file("datasets/sunspots/sunspots.csv", ("statsmodels",), "Sunspots")
-    years, numbers = torch.from_numpy(np.loadtxt(path, delimiter=",", skiprows=1).T)
+    years, numbers = read_table(path, 309, 2, skip=1).T
+    if not years.equal(torch.arange(1700.0, 2009.0, dtype=years.dtype)):
+        raise ValueError(
+            f"{path} must hold the years 1700 to 2008 in their order, got {years[0]:g} to {years[-1]:g}; {AGAIN}"
+        )
     parts = {name: numbers[(years >= first) & (years < end)] for name, (first, end) in BORDERS.items()}
     mean, deviation = parts["train"].mean(), parts["train"].std(correction=0)
     return {name: (part - mean) / deviation for name, part in parts.items()}

@@ -110,11 +110,9 @@ def _read(path: Path) -> _Text:
     try:
         text = path.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:
-        byte = error.object[error.start]
-        raise ValueError(
-            f"path must be a text file in UTF-8, got byte 0x{byte:02x} at position {error.start} of {path}; convert it "
-            f"with: iconv -f ITS_ENCODING -t utf-8 {path.name}"
-        ) from None
+        raise _foreign(path, f"byte 0x{error.object[error.start]:02x} at position {error.start}") from None
+    if (place := text.find("\0")) >= 0:
+        raise _foreign(path, f"the character NUL, as UTF-16 has it, at position {place}")
     points = np.frombuffer(text.encode("utf-32-le"), np.uint32)
     borders = [len(points) * 90 // 100, len(points) * 95 // 100]
     known = np.unique(points[: borders[0]])
@@ -122,6 +120,13 @@ def _read(path: Path) -> _Text:
     parts = np.split(tokens.astype(np.int32), borders)
     named = zip(("train", "val", "test"), map(torch.from_numpy, parts), strict=True)
     return _Text(dict(named), "".join(map(chr, known)))
+
+
+def _foreign(path: Path, got: str) -> ValueError:
+    return ValueError(
+        f"path must be a text file in UTF-8, got {got} of {path}; convert it with: iconv -f ITS_ENCODING -t utf-8 "
+        f"{path.name}"
+    )
 
 
 @functools.cache

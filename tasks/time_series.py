@@ -78,12 +78,12 @@ class ACSF1(ClassifiedSet):
     solved_accuracy = 0.8
 
     def data(self, split: str) -> Samples:
-        return _splits("ACSF1", channels=1, length=1460, labels=tuple("0123456789"))[split]
+        return _splits("ACSF1", (100, 100), channels=1, length=1460, labels=tuple("0123456789"))[split]
 
 
 @functools.cache
 def _vowels() -> dict[str, Samples]:
-    read = _splits("JapaneseVowels", channels=12, length=29, labels=tuple("123456789"))
+    read = _splits("JapaneseVowels", (270, 370), channels=12, length=29, labels=tuple("123456789"))
     frames = read["train"].x[~_padding(read["train"])]
     mean, deviation = frames.mean(0), frames.std(0, correction=0)
     return {
@@ -99,12 +99,16 @@ def _padding(part: Samples) -> Tensor:
 
 
 @functools.cache
-def _splits(name: str, channels: int, length: int, labels: tuple[str, ...]) -> dict[str, Samples]:
+def _splits(
+    name: str, counts: tuple[int, int], channels: int, length: int, labels: tuple[str, ...]
+) -> dict[str, Samples]:
     """Return the splits of a set of the UCR or UEA archive; a fifth of each training class is for validation.
 
     The files are read as they lie in the package, which is not imported: aeon's takes seconds and needs more packages.
     """
     paths = [data_file(f"datasets/data/{name}/{name}_{part}.ts", PACKAGES, name) for part in ("TRAIN", "TEST")]
-    (x, y, lengths), test = (read_ts(path, channels, length, labels) for path in paths)
+    (x, y, lengths), test = (
+        read_ts(path, count, channels, length, labels) for path, count in zip(paths, counts, strict=True)
+    )
     train, val = (Samples(x[part], y[part], None if lengths is None else lengths[part]) for part in stratified(y, 0.2))
     return {"train": train, "val": val, "test": test}

@@ -8,24 +8,26 @@ import torch
 from numpy.typing import NDArray
 
 from seqskip.tasks.finite import Samples
+from seqskip.tasks.optional import AGAIN
 
-AGAIN = "install the package that it comes with anew"
 
-
-def read_ts(path: Path, channels: int, length: int, labels: Sequence[str]) -> Samples:
-    """Return the series of a .ts file: x (N, length, channels), zero after each one's end, and y (N,).
+def read_ts(path: Path, count: int, channels: int, length: int, labels: Sequence[str]) -> Samples:
+    """Return the `count` series of a .ts file: x (N, length, channels), zero after each one's end, and y (N,).
 
     After "@data" each line is a series: its channels, separated by colons, of numbers separated by commas; then the
     label.
 
     Raises:
-        ValueError: the file is no such file, or a series has other channels, more time steps or another label.
+        ValueError: the file is no such file or holds another number of series, or one has other channels, more time
+            steps or another label.
     """
     before, _, after = path.read_text(encoding="utf-8", errors="replace").partition("@data\n")
     first = before.count("\n") + 2
     places = {f"line {first + i} of {path}": line for i, line in enumerate(after.splitlines()) if line}
     if not places:
         raise ValueError(f"{path} must be a .ts file with series after a line @data, got none; {AGAIN}")
+    if len(places) != count:
+        raise ValueError(f"{path} must hold {count} series, got {len(places)}; {AGAIN}")
     series, numbers = zip(
         *(_series(line, place, channels, length, labels) for place, line in places.items()), strict=True
     )

@@ -175,7 +175,7 @@ class SeqskipCLI(LightningCLI):
         outcome.print_metrics(self.trainer, self.model, "test")
 
     def predict(self, **kwargs: Any) -> None:
-        """Write the answers, and what was asked, to predictions.npz in the run's folder or the current one."""
+        """Write the answers, and the samples, to predictions.npz in the run's folder or the current one."""
         if self.trainer.world_size > 1:
             raise ValueError(f"trainer.devices must be 1 to predict, got {self.trainer.world_size} processes")
         answers: Any = self.trainer.predict(**{**kwargs, "return_predictions": True})

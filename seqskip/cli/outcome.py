@@ -50,7 +50,7 @@ def close(run: Run, trainer: Trainer, module: SequenceModule, data: TaskData, ca
     trainer.save_checkpoint(run.last)
     trainer.test(module, data, ckpt_path=str(run.weights), verbose=False, weights_only=True)
     metrics = _logged(trainer, "test")
-    summary |= {"metrics": metric_rows(module, metrics), "reported": reported_rows(module, metrics)}
+    summary |= {"metrics": metric_rows(module, metrics, "test"), "reported": reported_rows(module, metrics)}
     summary |= {"solved": bool(metrics) and module.task.solved(metrics)}
     if trainer.is_global_zero:
         run.write_summary(_finite(summary))
@@ -64,17 +64,18 @@ def print_metrics(trainer: Trainer, module: SequenceModule, stage: str) -> None:
     """Print the metrics of one stage beside the baseline."""
     if trainer.is_global_zero:
         logged = _logged(trainer, stage)
-        rows = {"metrics": metric_rows(module, logged), "reported": reported_rows(module, logged)}
+        rows = {"metrics": metric_rows(module, logged, stage), "reported": reported_rows(module, logged)}
         print_summary(rows, f"{type(module.task).__name__}: {stage} set")
 
 
 def write_predictions(path: Path, data: TaskData, answers: list[Tensor]) -> None:
-    """Write input, target and answer of the test samples to an npz file."""
+    """Write the parts of the test samples' `Batch` and their answers to an npz file; lengths where they differ."""
     batches = list(data.predict_dataloader())[: len(answers)]
-    x, y = (torch.cat([batch[part] for batch in batches]).numpy() for part in (0, 1))
-    prediction = torch.cat(answers).float().cpu().numpy()
-    np.savez_compressed(path, x=x, y=y, prediction=prediction)
-    print(f"{path}: x {x.shape}, y {y.shape}, prediction {prediction.shape}")
+    names = [name for name, part in batches[0]._asdict().items() if part is not None]
+    arrays: dict[str, Any] = {name: torch.cat([getattr(batch, name) for batch in batches]).numpy() for name in names}
+    arrays["prediction"] = torch.cat(answers).float().cpu().numpy()
+    np.savez_compressed(path, **arrays)
+    print(f"{path}: " + ", ".join(f"{name} {array.shape}" for name, array in arrays.items()))
 
 
 def _logged(trainer: Trainer, stage: str) -> dict[str, float]:

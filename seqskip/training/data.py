@@ -28,8 +28,8 @@ class TaskData(LightningDataModule):
         batch_size: samples of one training batch.
         steps_per_epoch: training batches between two validations; with chunk_steps each of them is several training
             steps, and trainer.val_check_interval=n validates after n of these.
-        val_size: samples of the validation set; by default 500, or all there are of a set.
-        test_size: samples of the test set; by default 1000, or all there are of a set.
+        val_size: samples of the validation set; by default 500, or all there are of a set, which is the most.
+        test_size: samples of the test set; by default 1000, or all there are of a set, which is the most.
         eval_batch_size: samples of one validation or test batch.
         num_workers: processes that make training batches beside the main one.
         seed: where all random numbers of the data start.
@@ -71,8 +71,10 @@ class TaskData(LightningDataModule):
     def _size(self, split: str, asked: int | None, fresh: int) -> int:
         """Return how many samples a split has: all there are by default, `fresh` where they have no end."""
         task = self.task.split(split)
-        known = task.size if isinstance(task, Finite) else fresh
-        return known if asked is None else checks.integer(f"{split}_size", asked, 1)
+        checked = asked if asked is None else checks.integer(f"{split}_size", asked, 1)
+        if isinstance(task, Finite):
+            return task.size if checked is None else min(checked, task.size)
+        return fresh if checked is None else checked
 
     def train_dataloader(self) -> FreshLoader:
         """Return the endless stream of training batches, `steps_per_epoch` an epoch, in chunks if so asked for."""

@@ -102,8 +102,6 @@ class Fixed(Dataset[Batch]):
 
     def __init__(self, task: Task, batch_size: int, size: int, seed: int, split: str):
         self.task, self.batch_size, self.size, self.seed, self.split = task.split(split), batch_size, size, seed, split
-        if isinstance(self.task, Finite):
-            self.size = min(size, self.task.size)
 
     def __len__(self) -> int:
         return -(-self.size // self.batch_size)

@@ -10,9 +10,9 @@ from seqskip.training.callback import GradientDecay
 from seqskip.training.module import SequenceModule
 
 
-def metric_rows(module: SequenceModule, metrics: dict[str, float]) -> dict[str, dict[str, float]]:
-    """Return each metric beside the value of the best guess that remembers nothing."""
-    baseline = module.task.baseline()
+def metric_rows(module: SequenceModule, metrics: dict[str, float], split: str) -> dict[str, dict[str, float]]:
+    """Return each metric of a split beside the value of the best guess there that remembers nothing."""
+    baseline = module.task.split(split).baseline()
     return {name: {"measured": metrics[name], "baseline": baseline[name]} for name in baseline if name in metrics}
 
 

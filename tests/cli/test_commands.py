@@ -39,7 +39,8 @@ def test_predict_writes_the_answers(finished: Finished, tmp_path: Path) -> None:
     with inside(tmp_path):
         assert main(["predict", "--config", str(config), "--ckpt_path", str(checkpoint)]) == 0
     with np.load(tmp_path / "predictions.npz") as arrays:
-        assert arrays["x"].shape == (5, 10, 10) and arrays["y"].shape == (5, 10)
+        assert set(arrays) == {"x", "y", "mask", "prediction"}
+        assert arrays["x"].shape == (5, 10, 10) and arrays["y"].shape == arrays["mask"].shape == (5, 10)
         assert arrays["prediction"].shape == (5, 10, 9) and np.isfinite(arrays["prediction"]).all()
 
 

@@ -8,10 +8,12 @@ from pathlib import Path
 import matplotlib.image
 import pytest
 import torch
+from matplotlib.axes import Axes
 
 from seqskip.cli import main
+from seqskip.cli.tasks import picture
 from seqskip.cli.tasks.readable import readable
-from seqskip.tasks import Batch, Copying, Task, known, register, registry
+from seqskip.tasks import Batch, Copying, JapaneseVowels, Task, known, register, registry
 from tests.cli.conftest import TINY, inside
 from tests.tasks.found import MADE, TASKS, generator, refused
 
@@ -94,6 +96,14 @@ def test_samples_of_every_task_are_drawn(kind: type[Task], tmp_path: Path) -> No
     assert matplotlib.image.imread(picture).std() > 0.01
 
 
+def test_the_longest_sample_is_drawn_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[Axes] = []
+    monkeypatch.setattr(picture, "save", lambda ax, path: drawn.append(ax))
+    x, y = torch.zeros(2, 8, 12), torch.zeros(2, dtype=torch.long)
+    picture.draw_samples(JapaneseVowels(), Batch(x, y, y == 0, torch.tensor([7, 3])), "samples.png")
+    assert all(ax.get_xlim() == (-0.5, 6.5) for ax in drawn[0].figure.axes)
+
+
 def test_a_task_of_ones_own_is_known_by_its_name(
     mine: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -108,10 +118,12 @@ def test_a_task_of_ones_own_is_known_by_its_name(
         assert main(["test", "--load", str(mine), "--run", "runs/copying"]) == 0
 
 
-def test_without_load_a_config_cannot_run_code(mine: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_load_a_config_cannot_run_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # Not the file of the other tests: what a process once loaded stays allowed in it.
+    (tmp_path / "stranger.py").write_text(MINE, encoding="utf-8")
     with inside(tmp_path):
-        assert main(["fit", "--config", "copying", "--data.task=echo_task.Echo", *TINY]) == 1
-    assert "--load FILE.py" in capsys.readouterr().err and "echo_task" not in sys.modules
+        assert main(["fit", "--config", "copying", "--data.task=stranger.Echo", *TINY]) == 1
+    assert "--load FILE.py" in capsys.readouterr().err and "stranger" not in sys.modules
 
 
 def test_what_is_no_task_is_not_registered(mine: Path) -> None:
@@ -151,6 +163,10 @@ def test_files_that_register_nothing_are_refused(
         (["show", "Adding", "--lenth=3"], "there is no option 'lenth'; did you mean 'length'?"),
         (["show", "LagCopy", "--length=1"], "length must be an integer >= 2, got 1"),
         (["show", "Adding", "--length=long"], "length must be of type int, got 'long'"),
+        (
+            ["show", "TextCharacters"],
+            "path must be given; `seqskip tasks show TextCharacters --help` lists the options",
+        ),
         (["show", "Adding", "--samples=0"], "samples must be an integer >= 1, got 0"),
         (["show", "Adding", "--seed=-1"], "seed must be an integer >= 0, got -1"),
         (["show", "Adding", "--split=dev"], "split must be one of train, val, test, got 'dev'"),

@@ -87,4 +87,5 @@ def test_bad_arguments() -> None:
     refused(lambda: TemporalXOR(2), "length must be", "got 2")
     refused(lambda: TemporalXOR(10, 0), "delay must be", "got 0")
     refused(lambda: TemporalXOR(10, 1, 0), "order must be", "got 0")
+    refused(lambda: TemporalXOR(10, 1, 10**6), "order must be below length=10, got 1000000")
     refused(lambda: TemporalXOR(16, 4, 2), "delay * 2**order must be below length=16, got 16")

@@ -132,6 +132,7 @@ def test_rooted_takes_the_file_of_the_same_name(tmp_path: Path) -> None:
 BROKEN = {
     "of Latin-1": ("ab\xe9cd".encode("latin-1"), ["UTF-8", "byte 0xe9 at position 2 of", "iconv -f"]),
     "of UTF-16": ("abcd".encode("utf-16"), ["UTF-8", "at position 0 of", "iconv -f"]),
+    "of UTF-16 without a mark": ("abcd".encode("utf-16-le"), ["UTF-8", "NUL", "at position 1 of", "iconv -f"]),
     "cut in a character": ("abc字".encode()[:-1], ["byte 0xe5 at position 3 of"]),
     "empty": (b"", ["more than length=16 characters in every split, got 0", "take 340 characters"]),
     "too short": (b"a" * 330, ["more than length=16 characters in every split, got 16", "smaller length"]),

@@ -12,7 +12,7 @@ from tests.tasks.found import refused
 def test_a_file_of_one_s_own_is_read(tmp_path: Path) -> None:
     path = tmp_path / "some.ts"
     path.write_text("#about\n@classLabel true a b\n@data\n1,2:3,4:b\n\n5:-6e-1:a\n")
-    x, y, lengths = read_ts(path, 2, 3, ("a", "b"))
+    x, y, lengths = read_ts(path, 2, 2, 3, ("a", "b"))
     assert x.tolist() == torch.tensor([[[1, 3], [2, 4], [0, 0]], [[5, -0.6], [0, 0], [0, 0]]]).tolist()
     assert y.tolist() == [1, 0] and lengths is not None and lengths.tolist() == [2, 1]
 
@@ -36,4 +36,11 @@ BROKEN = {
 def test_broken_files_are_refused_by_name(text: str, tmp_path: Path) -> None:
     path = tmp_path / "some.ts"
     path.write_text(text)
-    refused(lambda: read_ts(path, 2, 3, ("a", "b")), str(path), "install the package", *BROKEN[text])
+    count = max(1, len(text.partition("@data\n")[2].splitlines()))
+    refused(lambda: read_ts(path, count, 2, 3, ("a", "b")), str(path), "install the package", *BROKEN[text])
+
+
+def test_a_file_that_was_cut_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "some.ts"
+    path.write_text("@data\n1,2:3,4:b\n")
+    refused(lambda: read_ts(path, 2, 2, 3, ("a", "b")), f"{path} must hold 2 series, got 1; install the package")

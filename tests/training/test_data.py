@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqskip.tasks import Adding, Batch
+from seqskip.tasks import Adding, Batch, JapaneseVowels
 from seqskip.training import TaskData
 from seqskip.training.loaders import SPLITS, generator
 
@@ -82,6 +82,12 @@ def test_fixed_sets_have_the_sizes_asked_for() -> None:
     assert same(list(made.test_dataloader()), list(made.predict_dataloader()))
     assert not same(list(made.val_dataloader())[:1], list(made.test_dataloader())[:1])
     assert made.probe(2).x.shape == (2, 6, 2)
+
+
+def test_a_set_has_no_more_samples_than_there_are() -> None:
+    made = TaskData(JapaneseVowels(), val_size=1000, test_size=1000, eval_batch_size=300)
+    assert (made.val_size, made.test_size) == (54, 370)
+    assert [len(batch.x) for batch in made.test_dataloader()] == [300, 70]
 
 
 @pytest.mark.parametrize("name", ["batch_size", "steps_per_epoch", "val_size", "test_size", "eval_batch_size"])

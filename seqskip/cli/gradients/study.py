@@ -77,7 +77,8 @@ def study(
         ValueError: the lag, or a delay, is longer than a sample.
     """
     probe = data.probe(options.samples)
-    lag = data.task.lag if options.lag is None else options.lag
+    # Where samples differ in length, those that are measured may be shorter than the task's lag.
+    lag = min(data.task.lag, probe.x.size(1) - 1) if options.lag is None else options.lag
     made = Study(kind, name, data.task, probe, lag, subjects, Path(options.out) if options.out else out, run)
     task, longest = type(data.task).__name__, made.steps - 1
     if not 1 <= lag <= longest:

@@ -72,6 +72,7 @@ def _read(kind: type[Task], words: list[str]) -> Namespace:
         read: Namespace = parser.parse_args(words)
     except ArgumentError as error:
         known = sorted(action.dest for action in parser._actions)
-        said = explain(str(error), known)
+        said, no_config, _ = explain(str(error), known).partition("start from a config")
+        said += "`seqskip fit --help` lists the options" if no_config else ""
         raise ValueError(said.replace("seqskip fit", f"seqskip tasks show {kind.__name__}")) from None
     return read

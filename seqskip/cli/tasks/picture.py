@@ -31,7 +31,8 @@ def draw_samples(task: Task, batch: Batch, path: str) -> None:
         else:
             ax.set_title(f"answer: {_text(task, y)}", fontsize="small", loc="right", color=ORANGE)
     figure.suptitle(f"{type(task).__name__}: lag {task.lag:,} time steps")
-    rows[-1].set_xlabel("time step")
+    longest = batch.x.size(1) if batch.lengths is None else int(batch.lengths.max())
+    rows[-1].set(xlabel="time step", xlim=(-0.5, longest - 0.5))  # each image would set it to its own length
     try:
         save(rows[0], path)
     except ValueError as error:
