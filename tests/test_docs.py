@@ -7,10 +7,12 @@ import pytest
 
 from seqskip.cli.main import COMMANDS
 from seqskip.cli.quiet import quiet
+from seqskip.tasks import registry
 from tests.cli.conftest import inside
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = {path.name: path.read_text(encoding="utf-8") for path in [ROOT / "README.md", *ROOT.glob("docs/*.md")]}
+FILES = [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md"))]
+PAGES = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in FILES}
 NAMED_PATH = r"(?:\(|`)((?:seqskip|tasks|configs|tests|docs|\.ci)/[\w./]*)"
 
 
@@ -25,11 +27,12 @@ def test_readme_is_short() -> None:
 
 
 def test_python_blocks_are_found() -> None:
-    assert {page for page, _ in python_blocks()} >= {"README.md", "new_cell.md"}
+    assert {page for page, _ in python_blocks()} >= {"README.md", "docs/new_cell.md"}
 
 
 @pytest.mark.parametrize(("page", "code"), python_blocks(), ids=lambda text: text.splitlines()[0][:40])
-def test_python_block_runs(page: str, code: str, tmp_path: Path) -> None:
+def test_python_block_runs(page: str, code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "_registered", {})  # a block registers a task
     with inside(tmp_path), quiet():
         exec(compile(code, page, "exec"), {"__name__": "docs"})
 
@@ -42,9 +45,8 @@ def test_paths_exist(page: str) -> None:
 
 def test_links_lead_somewhere() -> None:
     links = [(page, link) for page, text in PAGES.items() for link in re.findall(r"\]\(([^):]+)\)", text)]
-    folders = {page: ROOT if page == "README.md" else ROOT / "docs" for page in PAGES}
     assert links
-    assert [(page, link) for page, link in links if not (folders[page] / link).exists()] == []
+    assert [(page, link) for page, link in links if not ((ROOT / page).parent / link).exists()] == []
 
 
 def test_commands_exist() -> None:

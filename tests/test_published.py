@@ -38,3 +38,11 @@ def test_adding_is_solved_across_200_steps(tmp_path: Path) -> None:
 
 def test_a_plain_lstm_does_not_add(tmp_path: Path) -> None:
     assert trained("adding_lstm", tmp_path)["metrics"]["mse"]["measured"] == pytest.approx(1 / 6, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("config", "least"),
+    [("lag_copy", 0.99), ("temporal_xor", 0.99), ("temporal_order", 0.99), ("even_pairs", 0.99), ("mnist1d", 0.91)],
+)
+def test_a_task_is_solved(config: str, least: float, tmp_path: Path) -> None:
+    assert trained(config, tmp_path)["metrics"]["accuracy"]["measured"] >= least

@@ -130,7 +130,7 @@ class SequenceModule(LightningModule):
     def on_validation_epoch_end(self) -> None:
         reported = {name: float(self._metric(name).compute()) for name in self.metrics}
         if self.task.solved(reported) and self.trainer.state.fn == "fit" and not self.trainer.sanity_checking:
-            self.solved_at = self.global_step
+            self.solved_at = self.solved_at or self.global_step  # it may go on, up to trainer.min_steps
             self.trainer.should_stop = True
 
     def demand_finite(self) -> None:

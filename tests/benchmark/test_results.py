@@ -17,7 +17,7 @@ def test_every_training_has_a_name_of_its_own_and_a_config() -> None:
     assert len(set(names)) == len(names)
     configs = Path(results.__file__).parents[1] / "configs"
     assert all((configs / f"{one.config}.yaml").is_file() for one in TRAININGS)
-    assert {"copying-delay_500", "copying-delay_10000"} <= set(names)
+    assert {"copying-delay_500", "copying_10000", "permuted_mnist"} <= set(names)
 
 
 def test_the_page_says_what_the_runs_say(

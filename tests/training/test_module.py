@@ -65,6 +65,13 @@ def test_training_stops_when_the_task_is_solved(tmp_path: Path, monkeypatch: pyt
     assert trainer.global_step == module.solved_at == 5
 
 
+def test_training_goes_on_after_it_if_so_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module, data = tiny()
+    monkeypatch.setattr(module.task, "solved", lambda metrics: metrics["recall_accuracy"] >= 0)
+    trainer = fit(module, data, tmp_path, 100, min_steps=12)
+    assert module.solved_at == 5 and trainer.global_step == 12
+
+
 def test_nan_stops_training_with_the_step_and_a_hint(tmp_path: Path) -> None:
     module, data = tiny()
     with torch.no_grad():
