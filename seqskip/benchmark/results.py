@@ -39,13 +39,14 @@ class Training:
         root = ("--data.root DIR",) if self.mnist else ()
         return " ".join(("seqskip fit --config", self.config, *(f"--{word}" for word in self.changes), *root))
 
-    def train(self, runs: Path, mnist: Path | None) -> None:
+    def train(self, runs: Path, mnist: Path | None, threads: int) -> None:
         """Run it in a process of its own, or go on with what was begun; nothing if it has finished."""
         run = runs / self.name
         if (run / "summary.json").is_file():
             return
         words = ["--run", str(run)] if (run / "config.yaml").is_file() else self._words(runs, mnist)
-        subprocess.run([sys.executable, "-m", "seqskip", "fit", *words], check=True)
+        command = [sys.executable, "-m", "seqskip", "fit", *words, f"--threads={threads}"]
+        subprocess.run(command, check=True)
 
     def row(self, runs: Path) -> str:
         """Return the line of the table that its run has earned."""
@@ -100,7 +101,7 @@ def _train_all(options: argparse.Namespace) -> None:
         if training.mnist and options.mnist is None:
             print(f"left out, for --mnist is not given: {training.command}")
             continue
-        training.train(options.runs, options.mnist)
+        training.train(options.runs, options.mnist, options.threads)
         rows.append(training.row(options.runs))
     text = "\n".join([_line(HEAD), "|---|---|---|---:|---:|---|---:|---|", *rows])
     print(text)
