@@ -103,11 +103,9 @@ class TaskData(LightningDataModule):
         """
         task, random = self.task.split("train"), generator(self.seed, "probe", 0, 0)
         batch = task.sample(samples, random)
-        return (
-            batch
-            if batch.lengths is None
-            else _of_one_length(task.sample(100 * samples, random), samples, task.readout == "every")
-        )
+        if batch.lengths is None:
+            return batch
+        return _of_one_length(task.sample(100 * samples, random), samples, task.readout == "every")
 
     def _fixed(self, split: str, size: int) -> DataLoader[Any]:
         data = Fixed(self.task, self.eval_batch_size, size, self.seed, split)
