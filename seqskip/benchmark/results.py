@@ -7,6 +7,7 @@ Trainings that have finished under --runs are not done again: after an interrupt
 
 import argparse
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -15,9 +16,8 @@ from pathlib import Path
 
 from seqskip.benchmark.arguments import Command
 from seqskip.benchmark.machine import describe
-from seqskip.benchmark.table import hardware
 
-HEAD = ("command", "task, lag", "net, weights", "steps", "seconds", "reached", "without memory", "solved")
+HEAD = ("command", "task, lag", "net, weights", "steps", "seconds, threads", "reached", "without memory", "solved")
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,14 @@ class Training:
         root = ("--data.root DIR",) if self.mnist else ()
         return " ".join(("seqskip fit --config", self.config, *(f"--{word}" for word in self.changes), *root))
 
+    def finished(self, runs: Path) -> bool:
+        """Return whether its run has come to an end."""
+        return (runs / self.name / "summary.json").is_file()
+
     def train(self, runs: Path, mnist: Path | None, threads: int) -> None:
         """Run it in a process of its own, or go on with what was begun; nothing if it has finished."""
         run = runs / self.name
-        if (run / "summary.json").is_file():
+        if self.finished(runs):
             return
         words = ["--run", str(run)] if (run / "config.yaml").is_file() else self._words(runs, mnist)
         command = [sys.executable, "-m", "seqskip", "fit", *words, f"--threads={threads}"]
@@ -57,7 +61,7 @@ class Training:
             f"{found['task']}, {found['lag']:,}",
             f"{found['model']}, {found['parameters']:,}",
             f"{found['steps']:,}",
-            f"{found['seconds']:,.0f}",
+            f"{found['seconds']:,.0f}, {_threads(runs / self.name)}",
             f"{found['monitor'].replace('_', ' ')} {value['measured']:.4g}",
             f"{value['baseline']:.4g}",
             "yes" if found["solved"] else "no",
@@ -91,14 +95,17 @@ def main(words: Sequence[str] | None = None) -> int:
     add("--runs", type=Path, default=Path("runs"), metavar="DIR", help="folder of the runs (default: runs)")
     add("--mnist", type=Path, metavar="DIR", help="folder of MNIST's files; without it what reads them is left out")
     add("--only", nargs="+", default=(), metavar="CONFIG", help="only trainings of these configs")
+    add("--finished", action="store_true", help="train nothing: the table of what has finished under --runs")
     return command.run(words, _train_all)
 
 
 def _train_all(options: argparse.Namespace) -> None:
     chosen = [one for one in TRAININGS if not options.only or one.config in options.only]
+    if options.finished:
+        chosen = [one for one in chosen if one.finished(options.runs)]
     rows = []
     for training in chosen:
-        if training.mnist and options.mnist is None:
+        if training.mnist and options.mnist is None and not training.finished(options.runs):
             print(f"left out, for --mnist is not given: {training.command}")
             continue
         training.train(options.runs, options.mnist, options.threads)
@@ -117,13 +124,18 @@ def _page(table: str) -> str:
 python -m seqskip.benchmark.results --out docs/results/tasks.md --mnist DIR
 ```
 
-One training of each config, seed 0, on {hardware(describe())}.
+One training of each config, seed 0, on an {describe()["cpu"]} with {describe()["cores"]} cores.
 A training ends when the validation set is solved, or after the config's last step; what was reached is measured on the
 test set, with the weights that were best in validation. Without memory: the best guess that remembers nothing.
 [What each task is](../tasks.md).
 
 {table}
 """
+
+
+def _threads(run: Path) -> str:
+    found = re.search(r"^threads: (\d+)", (run / "config.yaml").read_text(encoding="utf-8"), re.MULTILINE)
+    return found[1] if found else "?"
 
 
 def _line(cells: Sequence[str]) -> str:

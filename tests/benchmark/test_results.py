@@ -32,5 +32,7 @@ def test_the_page_says_what_the_runs_say(
     assert "left out, for --mnist is not given: seqskip fit --config pixel_mnist" in capsys.readouterr().out
     text = page.read_text(encoding="utf-8")
     assert f"| {found['steps']} |" in text and f"loss {found['metrics']['loss']['measured']:.4g}" in text
+    assert f", 1 | loss {found['metrics']['loss']['measured']:.4g}" in text
     assert "| Copying, 8 |" in text and "| no |" in text and TINY_ONE.command in text
+    assert results.main([*words, "--finished"]) == 0 and page.read_text(encoding="utf-8") == text
     assert results.main(words) == 0 and summary.stat().st_mtime_ns == written, "a finished training ran again"
