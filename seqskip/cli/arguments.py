@@ -5,12 +5,8 @@ from importlib.resources import files
 from pathlib import Path
 
 from seqskip.checks import nearest
+from seqskip.cli.words import split_equals, take
 from seqskip.training.run import Run
-
-FOLLOWED_BY = {
-    "--run": "the folder of a run, such as runs/copying",
-    "--load": "a Python file that registers tasks, such as mine.py",
-}
 
 
 @dataclass(frozen=True)
@@ -47,29 +43,6 @@ def read(words: list[str]) -> Request:
 def config_names(words: list[str]) -> list[str]:
     """Return the stems of the config files named on a command line."""
     return [Path(word).stem for before, word in _pairs(words) if before in ("--config", "-c")]
-
-
-def split_equals(words: list[str]) -> list[str]:
-    """Write `--run=DIR` as two words, and so what else is read before the parser."""
-    split = []
-    for word in words:
-        name, equals, value = word.partition("=")
-        split += [name, value] if equals and name in ("--run", "--load", "--config", "-c") else [word]
-    return split
-
-
-def take(words: list[str], option: str) -> tuple[str | None, list[str]]:
-    """Return what follows an option, None where it is not given, and the other words.
-
-    Raises:
-        ValueError: nothing follows it.
-    """
-    if option not in words:
-        return None, words
-    at = words.index(option)
-    if at + 1 == len(words):
-        raise ValueError(f"{option} must be followed by {FOLLOWED_BY[option]}")
-    return words[at + 1], words[:at] + words[at + 2 :]
 
 
 def _pairs(words: list[str]) -> list[tuple[str, str]]:

@@ -5,6 +5,8 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 
+from seqskip.cli.words import split_equals, take
+
 COMMANDS = {
     "fit": "train a model on a task; a run writes runs/<name>/",
     "validate": "measure a model on the validation set",
@@ -51,8 +53,6 @@ def main(args: Sequence[str] | None = None) -> int:
 
 def _loaded(words: list[str]) -> list[str]:
     """Run the files named by --load, which register tasks, and return the other words."""
-    from seqskip.cli.arguments import split_equals, take
-
     words = split_equals(words)
     while "--load" in words:
         from seqskip.tasks import load
