@@ -127,7 +127,7 @@ python -m seqskip.benchmark.results --out docs/results/tasks.md --mnist DIR
 One training of each config, seed 0, on an {describe()["cpu"]} with {describe()["cores"]} cores.
 A training ends when the validation set is solved, or after the config's last step; what was reached is measured on the
 test set, with the weights that were best in validation. Without memory: the best guess that remembers nothing.
-[What each task is](../tasks.md).
+Seconds are those of a shared machine: other work on it doubles them and more. [What each task is](../tasks.md).
 
 {table}
 """
