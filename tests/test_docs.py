@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from seqskip.cli.main import COMMANDS
-from seqskip.cli.quiet import quiet
+from seqskip.settings.quiet import quiet
 from seqskip.tasks import registry
 from tests.cli.conftest import inside
 

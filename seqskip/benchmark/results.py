@@ -7,7 +7,6 @@ Trainings that have finished under --runs are not done again: after an interrupt
 
 import argparse
 import json
-import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -61,7 +60,7 @@ class Training:
             f"{found['task']}, {found['lag']:,}",
             f"{found['model']}, {found['parameters']:,}",
             f"{found['steps']:,}",
-            f"{found['seconds']:,.0f}, {_threads(runs / self.name)}",
+            f"{found['seconds']:,.0f}, {found['threads']}",
             f"{found['monitor'].replace('_', ' ')} {value['measured']:.4g}",
             f"{value['baseline']:.4g}",
             "yes" if found["solved"] else "no",
@@ -131,11 +130,6 @@ Seconds are those of a shared machine: other work on it doubles them and more. [
 
 {table}
 """
-
-
-def _threads(run: Path) -> str:
-    found = re.search(r"^threads: (\d+)", (run / "config.yaml").read_text(encoding="utf-8"), re.MULTILINE)
-    return found[1] if found else "?"
 
 
 def _line(cells: Sequence[str]) -> str:

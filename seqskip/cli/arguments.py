@@ -1,11 +1,10 @@
 """The words of a command line before they are parsed: which run is meant, and which file a config is."""
 
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 
-from seqskip.checks import nearest
 from seqskip.cli.words import split_equals, take
+from seqskip.settings.files import config_file
 from seqskip.training.run import Run
 
 
@@ -47,18 +46,3 @@ def config_names(words: list[str]) -> list[str]:
 
 def _pairs(words: list[str]) -> list[tuple[str, str]]:
     return list(zip(["", *words], words, strict=False))
-
-
-def config_file(name: str) -> str:
-    """Return the path of a config: a file as it is, else the one of that name that comes with seqskip."""
-    if Path(name).is_file():
-        return name
-    shipped = {
-        Path(str(file)).stem: str(file) for file in files("seqskip.configs").iterdir() if file.name.endswith(".yaml")
-    }
-    stem = Path(name).stem
-    if stem in shipped:
-        return shipped[stem]
-    raise ValueError(
-        f"config must be a file or one of {', '.join(sorted(shipped))}, got {name!r}{nearest(stem, shipped)}"
-    )

@@ -15,9 +15,9 @@ from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from seqskip import checks
 from seqskip.cli import arguments, loaded, outcome
-from seqskip.cli.errors import explain
-from seqskip.cli.quiet import quiet, terminal
-from seqskip.cli.safety import restrict_imports
+from seqskip.settings.errors import explain
+from seqskip.settings.quiet import quiet, terminal
+from seqskip.settings.safety import restrict_imports
 from seqskip.training import GradientDecay, Run, SequenceModule, TaskData, build_module
 from seqskip.training.checkpoint import RunCheckpoint
 from seqskip.training.logger import run_logger

@@ -44,6 +44,8 @@ def close(run: Run, trainer: Trainer, module: SequenceModule, data: TaskData, ca
         "steps": trainer.global_step,
         "seconds": round(timer.time_elapsed("train"), 1),
         "parameters": parameters(module),
+        "seed": data.seed,
+        "threads": torch.get_num_threads(),
         "versions": {"torch": torch.__version__},
         "gradient": {} if measured is None else gradient_rows(measured),
     }

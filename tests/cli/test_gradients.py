@@ -12,7 +12,7 @@ import torch
 
 from seqskip.analysis import Decay, gradient_decay, verdict
 from seqskip.cli import main
-from seqskip.cli.gradients.settings import Settings
+from seqskip.settings.settings import Settings
 from tests.cli.conftest import TINY, Finished, inside
 
 SMALL = [word for word in TINY if word.startswith(("--data.task", "--model"))]

@@ -8,7 +8,7 @@ import torch
 from pytorch_lightning import Trainer, seed_everything
 
 import seqskip
-from seqskip.cli.quiet import quiet
+from seqskip.settings.quiet import quiet
 from seqskip.tasks import Copying
 from seqskip.training import SequenceModule, TaskData, build_module
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from seqskip.analysis import gradient_decay
-from seqskip.cli.quiet import quiet
+from seqskip.settings.quiet import quiet
 from seqskip.training import GradientDecay
 from seqskip.training.curves import Curves
 from tests.training.helpers import fit, tiny

@@ -9,7 +9,7 @@ from pytorch_lightning import Trainer
 
 import seqskip
 from seqskip.cli.outcome import print_metrics
-from seqskip.cli.quiet import quiet
+from seqskip.settings.quiet import quiet
 from seqskip.tasks import Adding
 from seqskip.training import SequenceModule, TaskData, build_module
 from tests.training.helpers import fit

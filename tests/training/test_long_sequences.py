@@ -9,7 +9,7 @@ import torch
 from pytorch_lightning import Trainer
 from torch import Tensor, nn
 
-from seqskip.cli.quiet import quiet
+from seqskip.settings.quiet import quiet
 from seqskip.tasks import Batch
 from seqskip.training import GradientDecay, SequenceChunks, SequenceModule
 from tests.training.helpers import distance, quiet_trainer, tiny

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import seqskip
-from seqskip.cli.quiet import quiet
+from seqskip.settings.quiet import quiet
 from seqskip.tasks import Adding, Batch, Copying
 from seqskip.training import SequenceModule, TaskData, build_module
 from tests.training.helpers import distance, fit, tiny

@@ -15,7 +15,7 @@ import resource, sys
 import numpy as np
 import torch
 from pytorch_lightning import Callback, Trainer
-from seqskip.cli.quiet import quiet
+from seqskip.settings.quiet import quiet
 from seqskip.tasks import Copying
 from seqskip.training import SequenceChunks, build_module
 from seqskip import LSTM

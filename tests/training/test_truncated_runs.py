@@ -10,8 +10,8 @@ from torch import Tensor
 
 import seqskip
 from seqskip.analysis import gradient_decay
-from seqskip.cli.quiet import quiet
 from seqskip.recurrent import Recurrent
+from seqskip.settings.quiet import quiet
 from seqskip.tasks import Copying
 from seqskip.training import GradientDecay, TaskData, build_module
 from tests.training.helpers import distance, fit, quiet_trainer, tiny

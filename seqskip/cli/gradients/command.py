@@ -14,8 +14,8 @@ def gradients(words: list[str]) -> int:
         print(advise(options.advise))
         return 0
     # Lightning takes seconds to import, and the proof needs none of it.
-    from seqskip.cli.quiet import quiet
-    from seqskip.cli.safety import restrict_imports
+    from seqskip.settings.quiet import quiet
+    from seqskip.settings.safety import restrict_imports
 
     restrict_imports()
     with quiet():

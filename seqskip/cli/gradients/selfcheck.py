@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from seqskip.analysis.selfcheck import GROUPS, Check, Group, Result
-from seqskip.cli.quiet import terminal
+from seqskip.settings.quiet import terminal
 
 WIDE = 120  # of a file or a pipe
 STYLES = {"ok": "green", "FAIL": "bold red"}

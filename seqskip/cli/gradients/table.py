@@ -10,7 +10,7 @@ from seqskip.analysis.advice import NOTE as NECESSARY
 from seqskip.analysis.verdict import DECADES
 from seqskip.cli.gradients.row import Row
 from seqskip.cli.gradients.study import Study
-from seqskip.cli.quiet import terminal
+from seqskip.settings.quiet import terminal
 
 NOTE = f"""In steps: half-life (n^p where a power law fits better) and its 95 % interval, lag beyond which less than
 10^-{DECADES} is left, mean lag (memory).

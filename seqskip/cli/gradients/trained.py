@@ -5,11 +5,11 @@ from pathlib import Path
 
 from seqskip.analysis import without_skips
 from seqskip.cli import loaded
-from seqskip.cli.arguments import config_file
 from seqskip.cli.gradients.options import Options
-from seqskip.cli.gradients.settings import Settings
 from seqskip.cli.gradients.study import Study, Subject, study
 from seqskip.cli.gradients.untrained import untrained
+from seqskip.settings.files import config_file
+from seqskip.settings.settings import Settings
 from seqskip.training import Run
 
 

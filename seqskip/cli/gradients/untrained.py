@@ -4,12 +4,12 @@ import json
 from functools import partial
 from pathlib import Path
 
-from seqskip.cli.arguments import config_file
 from seqskip.cli.gradients.options import DelayText, Options
-from seqskip.cli.gradients.settings import Settings
 from seqskip.cli.gradients.study import Study, Subject, study
 from seqskip.model import SequenceModel
 from seqskip.recurrent import Recurrent
+from seqskip.settings.files import config_file
+from seqskip.settings.settings import Settings
 
 
 def from_config(options: Options) -> Study:

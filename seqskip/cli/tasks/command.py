@@ -8,9 +8,9 @@ import torch
 from jsonargparse import ArgumentParser, Namespace
 
 from seqskip import checks
-from seqskip.cli.errors import explain
 from seqskip.cli.tasks.readable import readable
 from seqskip.cli.tasks.table import print_list, print_task
+from seqskip.settings.errors import explain
 from seqskip.tasks import Batch, Task, named
 from seqskip.tasks.base import SPLITS
 

@@ -9,7 +9,7 @@ from pytorch_lightning import Trainer
 from pytorch_lightning.cli import LightningArgumentParser
 
 from seqskip import checks
-from seqskip.cli.errors import explain
+from seqskip.settings.errors import explain
 from seqskip.training import SequenceModule, TaskData, build_module
 
 TRAINING = ("threads", "name", "run", "ckpt_path", "weights_only")  # what a config may say beside: not read here

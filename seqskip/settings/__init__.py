@@ -1,0 +1,1 @@
+"""A config: the file it is, what it may name, what is wrong with it, and the nets and data that it makes."""
