@@ -2,6 +2,8 @@
 
 from argparse import ArgumentError
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import torch
 from jsonargparse import Namespace
@@ -40,6 +42,17 @@ class Settings:
         values.pop("trainer", None)
         return cls(parser, values)
 
+    @classmethod
+    def of(cls, config: dict[str, Any]) -> "Settings":
+        """Read a config that is no file: the same keys and values."""
+        parser = shared_parser()
+        try:
+            values = parser.parse_object(config)
+        except ArgumentError as error:
+            raise ValueError(explain(str(error), sorted(action.dest for action in parser._actions))) from None
+        values.pop("trainer", None)
+        return cls(parser, values)
+
     @property
     def seed(self) -> int:
         """Where the random numbers of the first initialisation start."""
@@ -49,8 +62,20 @@ class Settings:
         """Return an untrained net, drawn from a seed, and its data. The global random state is left as it was."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            made = self.parser.instantiate(self.values)
-        return made.model, made.data
+            module, data = self.make()
+        return module.model, data
+
+    def make(self) -> tuple[SequenceModule, TaskData]:
+        """Return the module to be trained, drawn from the global random state, and its data."""
+        made = self.parser.instantiate(self.values)
+        module: SequenceModule = made.model
+        return module, made.data
+
+
+@cache
+def shared_parser() -> LightningArgumentParser:
+    """Return a parser of configs, made once: that takes as long as reading a config with it."""
+    return _parser()
 
 
 def _parser() -> LightningArgumentParser:

@@ -128,12 +128,12 @@ class GradientDecay(Callback):
             self._measure(trainer, pl_module, plain=False)
             self._log(pl_module)
             if "files" not in self.budget.dearest:  # what they cost is known from now on
-                self._write(trainer)
+                self.write(trainer)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if self._probe is not None:
             self._measure(trainer, pl_module, plain=True)
-            self._write(trainer)
+            self.write(trainer)
         self.budget.stop()
 
     def state_dict(self) -> dict[str, Any]:
@@ -177,8 +177,8 @@ class GradientDecay(Callback):
         self._logged = trainer.strategy.broadcast(found)
         self._due, self._last_step = False, trainer.global_step
 
-    def _write(self, trainer: Trainer) -> None:
-        """Write the files, on the first process."""
+    def write(self, trainer: Trainer) -> None:
+        """Write the files, on the first process; to be overridden where `curves` are wanted alone."""
         with self.budget.spending("files"):
             folder = Path(self.dirpath or trainer.log_dir or trainer.default_root_dir)  # log_dir asks all processes
             if trainer.is_global_zero and self.curves is not None and self._probe is not None:

@@ -60,4 +60,6 @@ def finite(value: Any) -> Any:
     """Replace inf and nan, which JSON does not have, by null."""
     if isinstance(value, dict):
         return {key: finite(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [finite(entry) for entry in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,1 @@
+"""What is to be run: a suite, and each run of it."""

@@ -1,0 +1,20 @@
+"""One run after the other, in this process."""
+
+from collections.abc import Iterator, Sequence
+
+from seqskip.benchmark.grid.plan import Plan
+from seqskip.benchmark.runners.attempt import attempt
+from seqskip.benchmark.runners.base import Event, Started
+from seqskip.benchmark.store.folder import Folder
+
+
+class Inline:
+    """The runner that needs nothing but seqskip."""
+
+    workers = 1
+
+    def run(self, plans: Sequence[Plan], folder: Folder) -> Iterator[Event]:
+        """Do all runs."""
+        for plan in plans:
+            yield Started(plan.id)
+            yield attempt(plan, folder)
