@@ -62,8 +62,7 @@ class Settings:
         """Return an untrained net, drawn from a seed, and its data. The global random state is left as it was."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            module, data = self.make()
-        return module.model, data
+            return self.make()
 
     def make(self) -> tuple[SequenceModule, TaskData]:
         """Return the module to be trained, drawn from the global random state, and its data."""
