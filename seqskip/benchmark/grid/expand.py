@@ -15,22 +15,22 @@ from seqskip.benchmark.grid.plan import Plan
 from seqskip.benchmark.grid.suite import OF_MODEL, Suite, combinations
 from seqskip.settings.safety import restrict_imports
 from seqskip.settings.settings import Settings, complete
-from seqskip.tasks import Task
+from seqskip.tasks import Task, loaded_files
 from seqskip.training.summary import parameters
 
 # What stands in for the other half of a config where one half is worked out.
 SOME_TASK: dict[str, Any] = {"class_path": "LagCopy"}
 SOME_CORE: dict[str, Any] = {"class_path": "RNN", "init_args": {"hidden_size": 1}}
-# What the benchmark itself says to the trainer.
+# What the benchmark itself says to the trainer, and the budget to it.
 OURS = (
     "callbacks",
     "logger",
     "default_root_dir",
     "enable_progress_bar",
     "enable_model_summary",
-    "num_sanity_val_steps",
+    "enable_checkpointing",
 )
-OURS = (*OURS, "max_steps", "max_time", "max_epochs", "enable_checkpointing", "fast_dev_run")
+LIMITS = ("enable_checkpointing", "num_sanity_val_steps", "fast_dev_run", "max_steps", "max_time", "max_epochs")
 HIDDEN = "model.core.init_args.hidden_size"
 
 
@@ -130,7 +130,7 @@ class _Expansion:
         task = merged(entry.task, {"init_args": size})
         given = [self._shared(point), entry.config, {"trainer": entry.budget.trainer()}]
         asked = reduce(merged, [*given, {"data": {"task": task}, "model": {"core": SOME_CORE}}])
-        own = next((key for key in OURS if key in reduce(merged, given[:2]).get("trainer", {})), None)
+        own = next((key for key in (*OURS, *LIMITS) if key in reduce(merged, given[:2]).get("trainer", {})), None)
         if own is not None:
             raise ValueError(f"trainer must leave {own!r} to the benchmark; budget has steps and minutes")
         found = complete(asked)
@@ -189,4 +189,5 @@ def _count(settings: Settings, hidden_size: int | None = None) -> int:
 
 def _plan(cell: _Cell, seed: int) -> Plan:
     config = {**cell.config, "seed_everything": seed}
-    return Plan(cell.model, cell.task, cell.length, cell.tuning, seed, config, cell.version)
+    load = tuple(map(str, loaded_files()))
+    return Plan(cell.model, cell.task, cell.length, cell.tuning, seed, config, cell.version, load)

@@ -17,6 +17,7 @@ from seqskip.benchmark.store.folder import Folder
 from seqskip.settings.quiet import quiet
 from seqskip.settings.safety import restrict_imports
 from seqskip.settings.settings import Settings
+from seqskip.tasks import load
 from seqskip.training import GradientDecay, Run, SequenceModule
 from seqskip.training.checkpoint import RunCheckpoint
 from seqskip.training.course import Course
@@ -37,6 +38,8 @@ def attempt(plan: Plan, folder: Folder) -> Finished | Failed:
 
 def train(plan: Plan, run: Run) -> dict[str, Any]:
     """Train a plan in the folder of a run, from its last checkpoint if it has one, and return its record."""
+    for file in plan.load:
+        load(file)
     restrict_imports()
     torch.set_num_threads(plan.config["threads"])
     run.path.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,6 @@
 """What a runner is, and what it tells."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -43,6 +43,6 @@ class Runner(Protocol):
 
     workers: int
 
-    def run(self, plans: Sequence[Plan], folder: Folder) -> Iterator[Event]:
+    def run(self, plans: Sequence[Plan], folder: Folder) -> Generator[Event, None, None]:
         """Do all runs. It writes neither the ledger nor results: the driver does, from what it is told."""
         ...

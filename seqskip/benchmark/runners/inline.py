@@ -1,6 +1,6 @@
 """One run after the other, in this process."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 
 from seqskip.benchmark.grid.plan import Plan
 from seqskip.benchmark.runners.attempt import attempt
@@ -13,7 +13,7 @@ class Inline:
 
     workers = 1
 
-    def run(self, plans: Sequence[Plan], folder: Folder) -> Iterator[Event]:
+    def run(self, plans: Sequence[Plan], folder: Folder) -> Generator[Event, None, None]:
         """Do all runs."""
         for plan in plans:
             yield Started(plan.id)
