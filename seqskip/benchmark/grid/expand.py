@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
 import torch
@@ -52,7 +52,7 @@ def expand(suite: Suite) -> Grid:
     """
     restrict_imports()
     expansion = _Expansion(suite)
-    cells = list(expansion.cells())
+    cells = list(expansion.cells()) if expansion.shared_fits() else []
     if expansion.problems:
         raise SuiteError(list(dict.fromkeys(expansion.problems)))
     plans = [_plan(cell, seed) for seed in suite.seeds for cell in cells]
@@ -81,6 +81,22 @@ class _Expansion:
         self.sources: dict[str, str] = {}
         self._sizes: dict[str, int] = {}  # hidden sizes that were worked out, by what they depend on
 
+    def shared_fits(self) -> bool:
+        """Return whether what all runs share is right, by itself: else every run would say so."""
+        fits = [self._tried(("config",), lambda: self._shared_tried({}))]
+        for name, values in self.suite.tuning.items() if all(fits) else ():
+            place: Place = ("tuning", name)
+            fits += [self._tried(place, partial(self._shared_tried, {name: value})) for value in values]
+        return all(fits)
+
+    def _shared_tried(self, point: dict[str, Any]) -> bool:
+        for name in self.suite.config.get("model", {}):
+            if name in OF_MODEL:
+                raise ValueError(f"config.model must leave {name!r} to the models, which differ in it")
+        _leave_to_us(self.suite.config)
+        complete(merged(self._shared(point), {"data": {"task": SOME_TASK}, "model": {"core": SOME_CORE}}))
+        return True
+
     def cells(self) -> Iterator[_Cell]:
         points = combinations(self.suite.tuning)
         models = [
@@ -100,7 +116,7 @@ class _Expansion:
             self.sources[task] = made.source
             config = {**half, "model": copy.deepcopy(other)}
             place: Place = ("models", model)
-            if self._tried(place, lambda config=config, model=model: self._made(config, model, made)):
+            if self._tried(place, partial(self._made, config, model, made)):
                 yield _Cell(model, task, size, point, config, made.version)
 
     def _model(self, name: str, point: dict[str, Any]) -> dict[str, Any] | None:
@@ -115,6 +131,8 @@ class _Expansion:
             if "hidden_size" in options:
                 raise ValueError("'hidden_size' must be left out where match_parameters computes it")
             options["hidden_size"] = 1
+        elif "hidden_size" not in options:
+            raise ValueError("'hidden_size' must be given below core.init_args, or match_parameters in the suite")
         shared = self._shared(point)
         config = merged(shared, {"model": entry, "data": {"task": SOME_TASK}})
         found: dict[str, Any] = complete(config)["model"]
@@ -130,17 +148,12 @@ class _Expansion:
         task = merged(entry.task, {"init_args": size})
         given = [self._shared(point), entry.config, {"trainer": entry.budget.trainer()}]
         asked = reduce(merged, [*given, {"data": {"task": task}, "model": {"core": SOME_CORE}}])
-        own = next((key for key in (*OURS, *LIMITS) if key in reduce(merged, given[:2]).get("trainer", {})), None)
-        if own is not None:
-            raise ValueError(f"trainer must leave {own!r} to the benchmark; budget has steps and minutes")
+        _leave_to_us(entry.config)
         found = complete(asked)
         return {"seed_everything": 0, "threads": self.suite.threads, "data": found["data"], "trainer": asked["trainer"]}
 
     def _shared(self, point: dict[str, Any]) -> dict[str, Any]:
         """Return what all runs at a point of the tuning have in common."""
-        strange = [name for name in self.suite.config.get("model", {}) if name in OF_MODEL]
-        if strange:
-            raise ValueError(f"config.model must leave {strange[0]!r} to the models, which differ in it")
         return reduce(merged, (nested(name, value) for name, value in point.items()), self.suite.config)
 
     def _made(self, config: dict[str, Any], model: str, task: Task) -> bool:
@@ -172,6 +185,12 @@ class _Expansion:
                 place: Place = ("tasks", plan.task) if plan.task != other.task else ("models", plan.model)
                 said = f"{plan.title!r} must differ from {other.title!r} in more than its name; leave one out"
                 raise SuiteError([self.suite.document.at(place, said)])
+
+
+def _leave_to_us(config: dict[str, Any]) -> None:
+    for name in config.get("trainer", {}):
+        if name in OURS or name in LIMITS:
+            raise ValueError(f"trainer must leave {name!r} to the benchmark; budget has steps and minutes")
 
 
 def _task_of(half: dict[str, Any]) -> Task:

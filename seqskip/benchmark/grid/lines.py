@@ -52,9 +52,9 @@ class Document:
             content = yaml.load(text, Loader=_Loader)
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             raise SuiteError([f"{path}: must be YAML: {' '.join(str(error).split())}"]) from None
-        lines: dict[Place, int] = {(): 1}
-        twice = [place for place, line, again in _walk(node, ()) if again or lines.update({place: line})]
-        document = cls(path, content, lines)
+        found = list(_walk(node, ()))
+        document = cls(path, content, {(): 1} | {place: line for place, line, _ in found})
+        twice = [place for place, _, again in found if again]
         if twice:
             raise SuiteError([document.at(place, f"{place[-1]} must be given once, got it twice") for place in twice])
         return document

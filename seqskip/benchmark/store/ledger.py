@@ -149,8 +149,9 @@ def counts(rows: Iterable[Row]) -> dict[str, int]:
 
 def _connect(path: Path, address: str) -> sqlite3.Connection:
     """Open a ledger and make sure that it is one."""
-    connection = sqlite3.connect(address, uri=True, timeout=30)
+    connection = None
     try:
+        connection = sqlite3.connect(address, uri=True, timeout=30)
         _demand_own(connection, path)
         return connection
     except sqlite3.OperationalError as error:  # locked, say, or of another user: nothing is wrong with its content
@@ -159,7 +160,8 @@ def _connect(path: Path, address: str) -> sqlite3.Connection:
         reason = NotALedger(f"{path} must be a ledger of seqskip, and it is broken or no database: {error}")
     except ValueError as error:
         reason = error
-    connection.close()
+    if connection is not None:
+        connection.close()
     raise reason
 
 
