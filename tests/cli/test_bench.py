@@ -86,7 +86,8 @@ def test_one_run_is_what_fit_makes_of_its_config(place: Path, capsys: pytest.Cap
 
 
 def test_a_run_that_diverges_is_a_failed_one(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write(place, ("lr: 1e-2", "lr: 1e30"), ("seeds: 2", "seeds: 1"), ("[2, 3]", "[2]"))
+    relu = "{core: {class_path: RNN, init_args: {nonlinearity: relu}}}"
+    write(place, ("{core: RNN}", relu), ("lr: 1e-2", "lr: 1e30"), ("seeds: 2", "seeds: 1"), ("[2, 3]", "[2]"))
     assert main(RUN) == 1
     assert "failed, see `seqskip bench status tiny.yaml`" in capsys.readouterr().out
     rows = read(place / "bench" / "tiny" / "ledger.sqlite")
