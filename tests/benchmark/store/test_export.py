@@ -59,7 +59,7 @@ def test_parquet(folder: Folder) -> None:
 
 def test_without_pyarrow(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(ValueError, match="needs the package pyarrow.*pip install pyarrow"):
+    with pytest.raises(ValueError, match=r"needs the package pyarrow.*pip install pyarrow"):
         export(folder, folder.path / "all.parquet")
 
 
