@@ -14,6 +14,9 @@ const plain = (text) => String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;"
 const name = (model) => plain(data.models[model]);
 const short = (number) => (number === null || number === undefined ? "–" : String(Number(Number(number).toPrecision(4))));
 const heading = (one) => `${one.task}, ${one.length}`;
+// Models at the same place stand side by side on a logarithmic axis.
+const beside = (place, rank, count) => place * 1.04 ** (rank - (count - 1) / 2);
+const ticks = (places) => ({ tickvals: places, ticktext: places.map(short) });
 const power = (exponent) => (exponent === null ? "–" : `10^${short(exponent)}`);
 
 function layout(x, y, shapes = [], annotations = []) {
@@ -25,6 +28,7 @@ function layout(x, y, shapes = [], annotations = []) {
     legend: narrow ? { orientation: "h", y: -0.22, yanchor: "top" } : { y: 1 },
     hoverlabel: { bgcolor: style("--paper"), bordercolor: style("--line"), font: { color: style("--text") } },
     xaxis: { ...axis, ...x, title: { text: x.title, standoff: 8 } }, yaxis: { ...axis, ...y, title: { text: y.title, standoff: 8 } },
+    modebar: { bgcolor: "rgba(0,0,0,0)", color: style("--line"), activecolor: style("--quiet") },
     shapes, annotations, showlegend: true, dragmode: narrow ? false : "zoom",
   };
 }
@@ -61,14 +65,15 @@ function curve(line, part, key, options = {}) {
   };
 }
 
-function band(line) {
+// Shades that lie over each other are fainter.
+function band(line, _, all) {
   const { x, low, high } = line.learning;
   if (low === undefined) return [];
   const known = x.map((_, place) => place).filter((place) => low[place] !== null);
   const back = [...known].reverse();
   return [{
     x: [...known, ...back].map((place) => x[place]), y: [...known.map((p) => high[p]), ...back.map((p) => low[p])],
-    fill: "toself", fillcolor: colour(line.model) + "26", line: { width: 0 }, mode: "lines", hoverinfo: "skip",
+    fill: "toself", fillcolor: colour(line.model) + (all.length > 3 ? "14" : "26"), line: { width: 0 }, mode: "lines", hoverinfo: "skip",
     showlegend: false, legendgroup: String(line.model),
   }];
 }
@@ -111,17 +116,18 @@ function scatter() {
   model.forEach((one, place) => places[one].push(place));
   const used = places.map((_, one) => one).filter((one) => places[one].length);
   const all = [...lag, ...life];
+  const lags = [...new Set(lag)].sort((a, b) => a - b);
   const ends = all.length ? [all.reduce((a, b) => Math.min(a, b)), all.reduce((a, b) => Math.max(a, b))] : [1, 10];
   const shape = (is) => (is ? "circle" : "x-thin-open");
   const key = [true, false].map((is) => ({ x: [null], y: [null], mode: "markers", name: is ? "solved" : "not solved", hoverinfo: "skip",
     marker: { symbol: shape(is), size: 9, color: style("--quiet"), line: { width: 2, color: style("--quiet") } } }));
-  const traces = used.map((one) => ({
-    x: places[one].map((p) => lag[p]), y: places[one].map((p) => life[p]), name: name(one), mode: "markers",
-    text: places[one].map((p) => (solved[p] ? "solved" : "not solved")), hovertemplate: "lag %{x}, half-life %{y:.4~g}, %{text}<extra>%{fullData.name}</extra>",
+  const traces = used.map((one, rank) => ({
+    x: places[one].map((p) => beside(lag[p], rank, used.length)), customdata: places[one].map((p) => short(lag[p])), y: places[one].map((p) => life[p]), name: name(one), mode: "markers",
+    text: places[one].map((p) => (solved[p] ? "solved" : "not solved")), hovertemplate: "lag %{customdata}, half-life %{y:.4~g}, %{text}<extra>%{fullData.name}</extra>",
     marker: { symbol: places[one].map((p) => shape(solved[p])), size: 9, color: colour(one), opacity: 0.75, line: { width: 2, color: colour(one) } },
   }));
   const line = { x: ends, y: ends, mode: "lines", line: { dash: "dash", width: 1, color: style("--quiet") }, hoverinfo: "skip", showlegend: false };
-  Plotly.react("scatter", [line, ...traces, ...key], layout({ title: "lag of the task", type: "log" },
+  Plotly.react("scatter", [line, ...traces, ...key], layout({ title: "lag of the task", type: "log", ...(lags.length > 8 ? {} : ticks(lags)) },
     { title: "half-life of the gradient", type: "log" }), SETTINGS);
   const thinned = drawn < points ? `${drawn} of ${points} drawn. ` : "";
   get("scatter-note").textContent = thinned + (points < runs ? `${runs - points} of ${runs} runs have no half-life or lag and are not drawn.` : "");
@@ -137,18 +143,20 @@ function success(task) {
   const numeric = lines.every((line) => data.cases[line.case].size > 0);
   const place = (line) => (numeric ? data.cases[line.case].size : plain(data.cases[line.case].length));
   const models = [...new Set(lines.map((line) => line.model))].sort((a, b) => a - b);
-  const traces = models.map((model) => {
+  const sizes = [...new Set(lines.map(place))];
+  const traces = models.map((model, rank) => {
     const mine = lines.filter((line) => line.model === model).sort((a, b) => (numeric ? place(a) - place(b) : a.case - b.case));
     const rate = mine.map((line) => line.solved / line.runs);
     return {
-      x: mine.map(place), y: rate, name: name(model), mode: "lines+markers", text: mine.map((line) => `${line.solved} of ${line.runs}`),
+      x: mine.map((line) => (numeric ? beside(place(line), rank, models.length) : place(line))), y: rate, name: name(model), mode: "lines+markers",
+      text: mine.map((line) => `${plain(data.cases[line.case].length)}: ${line.solved} of ${line.runs}`),
       line: { color: colour(model), width: 2 }, marker: { symbol: marker(model), size: 8, color: colour(model) },
       error_y: { symmetric: false, array: mine.map((line, p) => line.high - rate[p]), arrayminus: mine.map((line, p) => rate[p] - line.low), thickness: 1, width: 3 },
-      hovertemplate: "%{x}: %{text}<extra>%{fullData.name}</extra>",
+      hovertemplate: "%{text}<extra>%{fullData.name}</extra>",
     };
   });
   const one = data.cases.find((found) => found.task === task);
-  Plotly.react("success", traces, layout({ title: numeric ? plain(one.length.replace(/ \S+$/, "")) : "length", type: numeric ? "log" : "category", dtick: numeric ? "D2" : undefined },
+  Plotly.react("success", traces, layout({ title: numeric ? plain(one.length.replace(/ \S+$/, "")) : "length", type: numeric ? "log" : "category", ...(numeric && sizes.length <= 8 ? ticks(sizes) : {}) },
     { title: "share solved", range: [-0.05, 1.05], tickformat: ".0%" }), SETTINGS);
   table("success-table", ["Model", "Length", "Solved", "From", "To"], lines.map((line) => [data.models[line.model], data.cases[line.case].length,
     `${line.solved} of ${line.runs}`, `${Math.round(100 * line.low)} %`, `${Math.round(100 * line.high)} %`]));

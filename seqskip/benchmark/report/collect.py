@@ -13,9 +13,9 @@ from seqskip.benchmark.store.folder import BrokenResult, Folder
 from seqskip.benchmark.store.ledger import DONE, FAILED, Row
 
 # What suite.json must hold, and of which kind it is.
-SUITE = {"name": str, "description": str, "command": str, "models": list, "tasks": list, "seeds": list}
+SUITE: dict[str, type] = {"name": str, "description": str, "command": str, "models": list, "tasks": list, "seeds": list}
 SUITE |= {"tuning": dict, "budget": dict, "published": list}
-PUBLISHED = {"task": str, "length": dict, "model": str}
+PUBLISHED: dict[str, type] = {"task": str, "length": dict, "model": str}
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,9 @@ def _medians(
 def _summary(prefix: str, values: Numbers) -> dict[str, Column]:
     """Return median, least and most of each column of values (runs, places), without those that are nan."""
     kept = [column[~np.isnan(column)] for column in values.T]
-    parts = {"median": np.median} if len(values) == 1 else {"median": np.median, "low": np.min, "high": np.max}
+    parts: dict[str, Callable[[Numbers], Any]] = {"median": np.median, "low": np.min, "high": np.max}
+    if len(values) == 1:
+        parts = {"median": np.median}
     return {
         f"{prefix}_{name}".strip("_"): [rounded(float(of(column))) if len(column) else None for column in kept]
         for name, of in parts.items()

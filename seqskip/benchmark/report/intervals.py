@@ -42,7 +42,8 @@ def median_interval(values: Sequence[float]) -> Interval:
 
 def coverage(n: int, rank: int = 1) -> float:
     """Return how often the interval between the rank-th lowest and the rank-th highest of n holds the median."""
-    return 1 - 2 * sum(math.comb(n, below) for below in range(rank)) / 2**n
+    missed: int = sum(math.comb(n, below) for below in range(rank))
+    return 1.0 - 2.0 * missed / (1 << n)
 
 
 def share_interval(successes: int, n: int) -> Interval:

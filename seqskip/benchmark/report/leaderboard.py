@@ -1,6 +1,6 @@
 """The leaderboard: one line for a model on a task of one length, the medians of its seeds."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from statistics import median
 
@@ -9,7 +9,7 @@ from seqskip.benchmark.report.groups import Group, chosen, scores
 from seqskip.benchmark.report.intervals import Interval, median_interval, share_interval
 from seqskip.benchmark.report.result import Result
 
-WORST = (float("inf"), float("inf"))
+WORST = (float("inf"),)
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def _line(group: Group) -> Line:
     return Line(group, metric, line.tested(metric) if metric else None, rate, steps)
 
 
-def _rank(line: Line) -> Sequence[float]:
+def _rank(line: Line) -> tuple[float, ...]:
     if line.score is None or line.rate is None:
         return WORST
     sign = -1 if line.higher_is_better else 1

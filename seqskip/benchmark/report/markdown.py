@@ -12,8 +12,8 @@ from seqskip.benchmark.report.words import NONE
 
 SPECIAL = re.compile(r"([\\`*_\[\]<>|~#&])")  # names are shown as they are, never read as Markdown or HTML
 COUNTED = """\
-Test: median over the seeds and its interval of 95 %, which is the range where there are fewer than 6 seeds. Solved: with
-Wilson's 95 % interval. A failed run counts as not solved and as worse than every other."""
+Test: median over the seeds and its interval of 95 %, which is the range of all seeds where there are fewer than 6.
+Solved: with Wilson's 95 % interval. A failed run counts as not solved and as worse than every other."""
 
 
 def markdown(collected: Collected) -> str:

@@ -15,8 +15,8 @@ from seqskip.benchmark.report.state import state
 
 HERE = Path(__file__).parent
 FEW = 6  # seeds: with fewer no interval of the median reaches 95 %
-SHOWN = 200  # of a list of runs; ERROR: letters of an error
-ERROR = 600
+SHOWN = 200  # of a list of runs
+ERROR = 600  # letters of an error
 
 
 def write_page(collected: Collected, path: Path) -> None:

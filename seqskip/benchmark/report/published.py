@@ -66,14 +66,14 @@ class Comparison:
 
 
 def comparisons(entries: Sequence[Mapping[str, Any]], lines: Iterable[Line]) -> list[Comparison]:
-    """Return all lines and published numbers of the tasks that some number was published of, lines first."""
-    tasks, found, rest = {entry["task"] for entry in entries}, [], list(entries)
-    for line in lines:
-        mine = [entry for entry in entries if _same(entry, line)]
-        rest = [entry for entry in rest if entry not in mine]
-        if line.group.task in tasks:
-            found += [Comparison(entry, line) for entry in mine or [None]]
-    return sorted([*found, *(Comparison(entry, None) for entry in rest)], key=_order(found))
+    """Return all lines and published numbers of the tasks that some number was published of."""
+    tasks = {entry["task"] for entry in entries}
+    found = [
+        one for line in lines if line.group.task in tasks for one in beside(entries, line) or [Comparison(None, line)]
+    ]
+    used = {id(one.entry) for one in found}
+    foreign = [Comparison(entry, None) for entry in entries if id(entry) not in used]
+    return sorted([*found, *foreign], key=_order(found))
 
 
 def beside(entries: Sequence[Mapping[str, Any]], line: Line) -> list[Comparison]:
@@ -87,9 +87,9 @@ def _same(entry: Mapping[str, Any], line: Line) -> bool:
 
 
 def _order(found: Sequence[Comparison]) -> Any:
-    """Return the key that puts what was not run beside the lines of its task and length, and else at the end."""
+    """Return the key that keeps a task and length together, in the order of the lines, what was published first."""
     places = {place: rank for rank, place in enumerate(dict.fromkeys(one.place[:2] for one in found))}
-    return lambda comparison: places.get(comparison.place[:2], len(places))
+    return lambda one: (places.get(one.place[:2], len(places)), one.entry is None)
 
 
 def _told(value: object) -> str:

@@ -55,21 +55,52 @@ def record(run: Made) -> dict[str, Any]:
     accuracy = 1 - loss / 2.2
     lags = np.unique(np.concatenate(([0], np.geomspace(1, 2 * lag, 60).round()))).astype(int)
     found = {
-        "task": run.task, "task_class": run.task.title(), "task_version": 1, "lag": lag, "monitor": "accuracy", "model": run.model,
-        "steps": 2000, "solved_at": int(draw.integers(1, 20)) * 100 if solved else None, "seconds": round(20 * draw.random(), 1),
-        "parameters": 20_000 + len(run.model), "seed": run.seed, "threads": 1, "core": "RNN", "id": run.id, "length": run.length,
-        "versions": {"seqskip": "0.1.0", "torch": "2.13.0"}, "tuning": run.tuning, "config": {}, "code_version": "0.1.0",
-        "gradient": {"half_life_start": half / 2, "half_life_end": half, "lag": lag, "overhead": 0.1}, "commit": "0a1b2c3",
+        "task": run.task,
+        "task_class": run.task.title(),
+        "task_version": 1,
+        "lag": lag,
+        "monitor": "accuracy",
+        "model": run.model,
+        "steps": 2000,
+        "solved_at": int(draw.integers(1, 20)) * 100 if solved else None,
+        "seconds": round(20 * draw.random(), 1),
+        "parameters": 20_000 + len(run.model),
+        "seed": run.seed,
+        "threads": 1,
+        "core": "RNN",
+        "id": run.id,
+        "length": run.length,
+        "versions": {"seqskip": "0.1.0", "torch": "2.13.0"},
+        "tuning": run.tuning,
+        "config": {},
+        "code_version": "0.1.0",
+        "gradient": {"half_life_start": half / 2, "half_life_end": half, "lag": lag, "overhead": 0.1},
+        "commit": "0a1b2c3",
         "metrics": {
-            "accuracy": {"measured": float(accuracy[-1]), "baseline": 0.125}, "loss": {"measured": float(loss[-1]), "baseline": 2.0794},
+            "accuracy": {"measured": float(accuracy[-1]), "baseline": 0.125},
+            "loss": {"measured": float(loss[-1]), "baseline": 2.0794},
         },
-        "reported": {}, "solved": solved, "higher_is_better": True, "stopped_by": "solved" if solved else "steps",
+        "reported": {},
+        "solved": solved,
+        "higher_is_better": True,
+        "stopped_by": "solved" if solved else "steps",
         "validation": {"accuracy": float(accuracy.max()), "loss": float(loss.min())},
         "learning": {"steps": steps, "metrics": {"accuracy": accuracy.tolist(), "loss": loss.tolist()}},
-        "decay": {"lags": lags.tolist(), "start": (-1 - lags * 0.602 / half).tolist(), "end": (-1 - lags * 0.301 / half).tolist()},
-        "machine": {"cpu": "A CPU", "cores": 2, "platform": "Linux", "python": "3.11", "host": "one", "load": draw.random()},
+        "decay": {
+            "lags": lags.tolist(),
+            "start": (-1 - lags * 0.602 / half).tolist(),
+            "end": (-1 - lags * 0.301 / half).tolist(),
+        },
+        "machine": {
+            "cpu": "A CPU",
+            "cores": 2,
+            "platform": "Linux",
+            "python": "3.11",
+            "host": "one",
+            "load": draw.random(),
+        },
         "ended": "2026-01-01T00:00:00+00:00",
-    }  # fmt: skip
+    }
     return found | run.change
 
 
@@ -77,13 +108,20 @@ def suite(runs: Iterable[Made], name: str = "made", **change: Any) -> dict[str, 
     """Return the snapshot of a suite of these runs."""
     runs = list(runs)
     found = {
-        "name": name, "description": "Runs that were never run.", "command": f"seqskip bench run {name}",
-        "models": list(dict.fromkeys(run.model for run in runs)), "seeds": sorted({run.seed for run in runs}),
-        "tasks": [{"name": task, "class": task.title(), "lengths": [], "source": "Arjovsky et al. 2016"}
-                  for task in dict.fromkeys(run.task for run in runs)],
-        "tuning": {LR: [0.001, 0.003]}, "match_parameters": 20000, "budget": {"max_steps": 2000, "max_time": {"minutes": 5}},
+        "name": name,
+        "description": "Runs that were never run.",
+        "command": f"seqskip bench run {name}",
+        "models": list(dict.fromkeys(run.model for run in runs)),
+        "seeds": sorted({run.seed for run in runs}),
+        "tasks": [
+            {"name": task, "class": task.title(), "lengths": [], "source": "Arjovsky et al. 2016"}
+            for task in dict.fromkeys(run.task for run in runs)
+        ],
+        "tuning": {LR: [0.001, 0.003]},
+        "match_parameters": 20000,
+        "budget": {"max_steps": 2000, "max_time": {"minutes": 5}},
         "published": [],
-    }  # fmt: skip
+    }
     return found | change
 
 
