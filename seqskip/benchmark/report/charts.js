@@ -1,54 +1,7 @@
 "use strict";
-// The charts. A model has one colour in all of them; beyond the colours its markers differ too.
+// The charts: each draws the numbers of the page, and puts them into its table.
 
-const data = JSON.parse(document.getElementById("data").textContent);
-const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c8c8c"]; // Okabe & Ito
-const MARKERS = ["circle", "square", "diamond", "triangle-up", "cross", "star"];
-const SETTINGS = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
-const get = (id) => document.getElementById(id);
-const colour = (model) => COLOURS[model % COLOURS.length];
-const marker = (model) => MARKERS[Math.floor(model / COLOURS.length) % MARKERS.length];
-const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-// Plotly reads HTML in its texts: names are shown as they are.
-const plain = (text) => String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
-const name = (model) => plain(data.models[model]);
-const short = (number) => (number === null || number === undefined ? "–" : String(Number(Number(number).toPrecision(4))));
-const heading = (one) => `${one.task}, ${one.length}`;
-// Models at the same place stand side by side on a logarithmic axis.
-const beside = (place, rank, count) => place * 1.04 ** (rank - (count - 1) / 2);
-const ticks = (places) => ({ tickvals: places, ticktext: places.map(short) });
-const power = (exponent) => (exponent === null ? "–" : `10^${short(exponent)}`);
-
-function layout(x, y, shapes = [], annotations = []) {
-  const axis = { gridcolor: style("--line"), zeroline: false, linecolor: style("--line"), automargin: true };
-  const narrow = window.innerWidth < 700;
-  return {
-    font: { family: style("--font"), size: 13, color: style("--text") },
-    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", margin: { l: 8, r: 8, t: 24, b: 8 },
-    legend: narrow ? { orientation: "h", y: -0.22, yanchor: "top" } : { y: 1 },
-    hoverlabel: { bgcolor: style("--paper"), bordercolor: style("--line"), font: { color: style("--text") } },
-    xaxis: { ...axis, ...x, title: { text: x.title, standoff: 8 } }, yaxis: { ...axis, ...y, title: { text: y.title, standoff: 8 } },
-    modebar: { bgcolor: "rgba(0,0,0,0)", color: style("--line"), activecolor: style("--quiet") },
-    shapes, annotations, showlegend: true, dragmode: narrow ? false : "zoom",
-  };
-}
-
-function table(id, head, rows) {
-  const line = (cells, tag) => {
-    const row = document.createElement("tr");
-    cells.forEach((text, place) => {
-      const cell = document.createElement(place === 0 ? "th" : tag);
-      if (tag === "th" || place === 0) cell.scope = tag === "th" ? "col" : "row";
-      cell.textContent = text;
-      row.append(cell);
-    });
-    return row;
-  };
-  const [top, body] = [document.createElement("thead"), document.createElement("tbody")];
-  top.append(line(head, "th"));
-  body.append(...rows.map((cells) => line(cells, "td")));
-  get(id).replaceChildren(top, body);
-}
+const BARS = 60; // intervals that can be told apart in a chart
 
 const dotted = (line, title, axis) => [
   { type: "line", ...line, line: { dash: "dot", width: 1.5, color: style("--quiet") } },
@@ -84,9 +37,9 @@ function learning(one, lines) {
   const [shape, label] = dotted({ xref: "paper", x0: 0, x1: 1, y0: one.baseline, y1: one.baseline }, "baseline",
     { xref: "paper", x: 1, xanchor: "right", yanchor: "bottom", y: !one.higher && positive ? Math.log10(one.baseline) : one.baseline });
   const marked = one.baseline !== null && (one.higher || one.baseline > 0);
-  Plotly.react("learning", [...drawn.flatMap(band), ...drawn.map((line) => curve(line, "learning", "median"))],
+  plot("learning", [...drawn.flatMap(band), ...drawn.map((line) => curve(line, "learning", "median"))],
     layout({ title: "training steps", rangemode: "tozero" }, { title: plain(one.metric), type: !one.higher && positive ? "log" : "linear" },
-      marked ? [shape] : [], marked ? [label] : []), SETTINGS);
+      marked ? [shape] : [], marked ? [label] : []));
   table("learning-table", ["Model", "Last step", "Median", "Least", "Most"], drawn.map(({ model, learning: of }) => [
     data.models[model], short(of.x.at(-1)), ...["median", "low", "high"].map((key) => short((of[key] || of.median).at(-1)))]));
 }
@@ -98,11 +51,13 @@ function decay(one, lines) {
     curve(line, "decay", "start_median", { showlegend: false, line: { color: colour(line.model), width: 1.5, dash: "dash" },
       hovertemplate: "lag %{x}: 10^%{y:.4~g} before training<extra>%{fullData.name}</extra>" }),
   ]);
+  const norms = traces.flatMap((trace) => trace.y).filter((y) => y !== null);
+  const span = most(norms) - least(norms);
   const [shape, label] = dotted({ yref: "paper", y0: 0, y1: 1, x0: one.lag, x1: one.lag }, `lag ${short(one.lag)}`,
     { yref: "paper", y: 1, yanchor: "bottom", x: one.lag });
-  Plotly.react("decay", traces, layout({ title: "lag in time steps" },
-    { title: "gradient norm", tickprefix: "10<sup>", ticksuffix: "</sup>", nticks: 7 },
-    one.lag === null ? [] : [shape], one.lag === null ? [] : [label]), SETTINGS);
+  plot("decay", traces, layout({ title: "lag in time steps" },
+    { title: "gradient norm", tickprefix: "10<sup>", ticksuffix: "</sup>", ...(span > 2 ? { dtick: Math.ceil(span / 7) } : {}) },
+    one.lag === null ? [] : [shape], one.lag === null ? [] : [label]));
   const near = (of) => of.x.reduce((best, x, place) => (Math.abs(x - one.lag) < Math.abs(of.x[best] - one.lag) ? place : best), 0);
   table("decay-table", ["Model", "Lag", "Norm before", "Norm after", "Norm after, at lag 0"], drawn.map(({ model, decay: of }) => {
     const place = one.lag === null ? of.x.length - 1 : near(of);
@@ -115,26 +70,26 @@ function scatter() {
   const places = data.models.map(() => []);
   model.forEach((one, place) => places[one].push(place));
   const used = places.map((_, one) => one).filter((one) => places[one].length);
-  const all = [...lag, ...life];
   const lags = [...new Set(lag)].sort((a, b) => a - b);
-  const ends = all.length ? [all.reduce((a, b) => Math.min(a, b)), all.reduce((a, b) => Math.max(a, b))] : [1, 10];
+  const ends = lags.length ? [lags[0] / 1.5, lags.at(-1) * 1.5] : [1, 10];
+  const shifted = beside(lags, used.length);
+  const wide = most(life) / least(life) > 30;
   const shape = (is) => (is ? "circle" : "x-thin-open");
   const key = [true, false].map((is) => ({ x: [null], y: [null], mode: "markers", name: is ? "solved" : "not solved", hoverinfo: "skip",
     marker: { symbol: shape(is), size: 9, color: style("--quiet"), line: { width: 2, color: style("--quiet") } } }));
   const traces = used.map((one, rank) => ({
-    x: places[one].map((p) => beside(lag[p], rank, used.length)), customdata: places[one].map((p) => short(lag[p])), y: places[one].map((p) => life[p]), name: name(one), mode: "markers",
+    x: places[one].map((p) => shifted(lag[p], rank)), customdata: places[one].map((p) => short(lag[p])), y: places[one].map((p) => life[p]), name: name(one), mode: "markers",
     text: places[one].map((p) => (solved[p] ? "solved" : "not solved")), hovertemplate: "lag %{customdata}, half-life %{y:.4~g}, %{text}<extra>%{fullData.name}</extra>",
-    marker: { symbol: places[one].map((p) => shape(solved[p])), size: 9, color: colour(one), opacity: 0.75, line: { width: 2, color: colour(one) } },
+    marker: { symbol: places[one].map((p) => shape(solved[p])), size: drawn > 1000 ? 5 : 9, color: colour(one), opacity: 0.75, line: { width: drawn > 1000 ? 1 : 2, color: colour(one) } },
   }));
   const line = { x: ends, y: ends, mode: "lines", line: { dash: "dash", width: 1, color: style("--quiet") }, hoverinfo: "skip", showlegend: false };
-  Plotly.react("scatter", [line, ...traces, ...key], layout({ title: "lag of the task", type: "log", ...(lags.length > 8 ? {} : ticks(lags)) },
-    { title: "half-life of the gradient", type: "log" }), SETTINGS);
+  plot("scatter", [line, ...traces, ...key], layout({ title: "lag of the task", type: "log", ...(lags.length > 8 ? {} : ticks(lags)) },
+    { title: "half-life of the gradient", type: "log", ...(wide ? { dtick: 1 } : {}) }));
   const thinned = drawn < points ? `${drawn} of ${points} drawn. ` : "";
   get("scatter-note").textContent = thinned + (points < runs ? `${runs - points} of ${runs} runs have no half-life or lag and are not drawn.` : "");
-  const most = (list) => (list.length ? short(list.reduce((a, b) => Math.max(a, b))) : "–");
   table("scatter-table", ["Model", "Runs drawn", "Solved", "Longest lag solved", "Longest half-life"], used.map((one) => {
     const won = places[one].filter((p) => solved[p]);
-    return [data.models[one], places[one].length, won.length, most(won.map((p) => lag[p])), most(places[one].map((p) => life[p]))];
+    return [data.models[one], places[one].length, won.length, short(most(won.map((p) => lag[p]))), short(most(places[one].map((p) => life[p])))];
   }));
 }
 
@@ -143,21 +98,24 @@ function success(task) {
   const numeric = lines.every((line) => data.cases[line.case].size > 0);
   const place = (line) => (numeric ? data.cases[line.case].size : plain(data.cases[line.case].length));
   const models = [...new Set(lines.map((line) => line.model))].sort((a, b) => a - b);
-  const sizes = [...new Set(lines.map(place))];
+  const sizes = [...new Set(lines.map(place))].sort((a, b) => (numeric ? a - b : 0));
+  const shifted = numeric ? beside(sizes, models.length) : (size) => size;
+  const bars = lines.length <= BARS;
+  get("success-note").textContent = bars ? "" : "The intervals of so many are in the table alone.";
   const traces = models.map((model, rank) => {
     const mine = lines.filter((line) => line.model === model).sort((a, b) => (numeric ? place(a) - place(b) : a.case - b.case));
     const rate = mine.map((line) => line.solved / line.runs);
     return {
-      x: mine.map((line) => (numeric ? beside(place(line), rank, models.length) : place(line))), y: rate, name: name(model), mode: "lines+markers",
+      x: mine.map((line) => shifted(place(line), rank)), y: rate, name: name(model), mode: "lines+markers",
       text: mine.map((line) => `${plain(data.cases[line.case].length)}: ${line.solved} of ${line.runs}`),
       line: { color: colour(model), width: 2 }, marker: { symbol: marker(model), size: 8, color: colour(model) },
-      error_y: { symmetric: false, array: mine.map((line, p) => line.high - rate[p]), arrayminus: mine.map((line, p) => rate[p] - line.low), thickness: 1, width: 3 },
+      error_y: { visible: bars, symmetric: false, array: mine.map((line, p) => line.high - rate[p]), arrayminus: mine.map((line, p) => rate[p] - line.low), thickness: 1, width: 3 },
       hovertemplate: "%{text}<extra>%{fullData.name}</extra>",
     };
   });
   const one = data.cases.find((found) => found.task === task);
-  Plotly.react("success", traces, layout({ title: numeric ? plain(one.length.replace(/ \S+$/, "")) : "length", type: numeric ? "log" : "category", ...(numeric && sizes.length <= 8 ? ticks(sizes) : {}) },
-    { title: "share solved", range: [-0.05, 1.05], tickformat: ".0%" }), SETTINGS);
+  plot("success", traces, layout({ title: numeric ? plain(one.length.replace(/ \S+$/, "")) : "length", type: numeric ? "log" : "category", ...(numeric && sizes.length <= 8 ? ticks(sizes) : {}) },
+    { title: "share solved", range: [-0.05, 1.05], tickformat: ".0%" }));
   table("success-table", ["Model", "Length", "Solved", "From", "To"], lines.map((line) => [data.models[line.model], data.cases[line.case].length,
     `${line.solved} of ${line.runs}`, `${Math.round(100 * line.low)} %`, `${Math.round(100 * line.high)} %`]));
 }

@@ -15,7 +15,10 @@ from seqskip.benchmark.store.ledger import DONE, FAILED, Row
 # What suite.json must hold, and of which kind it is.
 SUITE: dict[str, type] = {"name": str, "description": str, "command": str, "models": list, "tasks": list, "seeds": list}
 SUITE |= {"tuning": dict, "budget": dict, "published": list}
-PUBLISHED: dict[str, type] = {"task": str, "length": dict, "model": str}
+LISTED: dict[str, dict[str, type]] = {
+    "published": {"task": str, "length": dict, "model": str},
+    "tasks": {"name": str},
+}
 
 
 @dataclass(frozen=True)
@@ -67,8 +70,9 @@ def _suite(folder: Folder) -> dict[str, Any]:
         raise ValueError(_missing(folder, folder.suite)) from None
     except (OSError, ValueError) as error:
         raise ValueError(_broken(folder, f"it cannot be read: {error}")) from None
-    problem = _problem(found, SUITE) or next(filter(None, (_problem(one, PUBLISHED) for one in found["published"])), "")
-    if problem:
+    problem = _problem(found, SUITE)
+    parts = ((one, kinds) for name, kinds in LISTED.items() for one in found[name]) if not problem else ()
+    if problem := problem or next(filter(None, (_problem(*part) for part in parts)), ""):
         raise ValueError(_broken(folder, problem))
     return dict(found)
 

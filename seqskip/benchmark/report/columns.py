@@ -112,7 +112,7 @@ COLUMNS = (
         lambda line: counted(line.middle(lambda result: result.half_life_start)),
     ),
     Column(
-        "at end",
+        "Half-life at end",
         "The same after training; it must not be much shorter than the lag for the task to be learned.",
         lambda line: counted(line.middle(lambda result: result.half_life_end)),
     ),

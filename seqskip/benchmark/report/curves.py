@@ -35,14 +35,13 @@ def _medians(
 
 def _summary(prefix: str, values: Numbers) -> dict[str, Column]:
     """Return median, least and most of each column of values (runs, places), without those that are nan."""
-    kept = [column[~np.isnan(column)] for column in values.T]
-    parts: dict[str, Callable[[Numbers], Any]] = {"median": np.median, "low": np.min, "high": np.max}
-    if len(values) == 1:
-        parts = {"median": np.median}
-    return {
-        f"{prefix}_{name}".strip("_"): [rounded(float(of(column))) if len(column) else None for column in kept]
-        for name, of in parts.items()
-    }
+    ordered = np.sort(values, axis=0)  # nan last
+    known, places = (~np.isnan(values)).sum(axis=0), np.arange(values.shape[1])
+    lower, upper = (ordered[rank.clip(min=0), places] for rank in ((known - 1) // 2, known // 2))
+    found = {"median": (lower + upper) / 2}
+    if len(values) > 1:
+        found |= {"low": ordered[0], "high": ordered[(known - 1).clip(min=0), places]}
+    return {f"{prefix}_{name}".strip("_"): [*map(rounded, column.tolist())] for name, column in found.items()}
 
 
 def _held(curve: Curve, name: str, x: Numbers) -> Numbers:

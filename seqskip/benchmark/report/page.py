@@ -14,6 +14,7 @@ from seqskip.benchmark.report.published import comparisons
 from seqskip.benchmark.report.state import state
 
 HERE = Path(__file__).parent
+SOURCES = ("page.css", "page.js", "plot.js", "charts.js")  # in their order: a script needs those before it
 FEW = 6  # seeds: with fewer no interval of the median reaches 95 %
 SHOWN = 200  # of a list of runs
 ERROR = 600  # letters of an error
@@ -47,9 +48,7 @@ def page(collected: Collected) -> str:
         lstrip_blocks=True,
     )
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
-    sources = {
-        name.replace(".", "_"): (HERE / name).read_text("utf-8") for name in ("page.css", "page.js", "charts.js")
-    }
+    sources = {name.replace(".", "_"): (HERE / name).read_text(encoding="utf-8") for name in SOURCES}
     template = environment.get_template("page.html.j2")
     return str(template.render(**_content(collected), **sources, plotly_js=plotly.get_plotlyjs()))
 
