@@ -1,0 +1,82 @@
+"""The leaderboard: one line for a model on a task of one length, the medians of its seeds."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from statistics import median
+
+from seqskip.benchmark.report.collect import Run
+from seqskip.benchmark.report.groups import Group, chosen, scores
+from seqskip.benchmark.report.intervals import Interval, median_interval, share_interval
+from seqskip.benchmark.report.result import Result
+
+WORST = (float("inf"),)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of the leaderboard.
+
+    Attributes:
+        group: its runs, of the tuning that was chosen.
+        metric: what is monitored, None if no run has a result.
+        score: of the test set, None if no run has a result; infinite if too many failed.
+        rate: the share of finished runs that solved the task; None if none has finished.
+        steps: median over the runs that solved the task, None if none did.
+    """
+
+    group: Group
+    metric: str | None
+    score: Interval | None
+    rate: Interval | None
+    steps: float | None
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Whether more of the metric is better."""
+        return self.group.results[0].higher_is_better
+
+    @property
+    def solved(self) -> int:
+        """Number of runs that solved the task."""
+        return sum(result.solved for result in self.group.results)
+
+    def middle(self, value: Callable[[Result], float | None]) -> float | None:
+        """Return the median of what results have of a value, None if none has it."""
+        known = [found for result in self.group.results if (found := value(result)) is not None]
+        return median(known) if known else None
+
+    def tested(self, metric: str) -> Interval | None:
+        """Return the median of a metric of the test set; failed runs are worse than all others."""
+        values = [result.test.get(metric) for result in self.group.results]
+        if all(value is None for value in values):
+            return None
+        return median_interval(scores(self.group, values))
+
+
+def leaderboard(runs: Iterable[Run]) -> list[Line]:
+    """Return a line for each model, task and length: tasks and lengths in the suite's order, then the best first."""
+    lines = [_line(group) for group in chosen(runs)]
+    return [line for case in cases(lines) for line in sorted(case, key=_rank)]
+
+
+def cases(lines: Iterable[Line]) -> list[list[Line]]:
+    """Return the lines of each task and length."""
+    found: dict[str, list[Line]] = {}
+    for line in lines:
+        found.setdefault(repr((line.group.task, line.group.length)), []).append(line)
+    return list(found.values())
+
+
+def _line(group: Group) -> Line:
+    metric = group.results[0].monitor if group.results else None
+    line = Line(group, metric, None, None, None)
+    rate = share_interval(line.solved, len(group.finished)) if group.finished else None
+    steps = line.middle(lambda result: result.solved_at if result.solved else None)
+    return Line(group, metric, line.tested(metric) if metric else None, rate, steps)
+
+
+def _rank(line: Line) -> tuple[float, ...]:
+    if line.score is None or line.rate is None:
+        return WORST
+    sign = -1 if line.higher_is_better else 1
+    return (-line.rate.value, float("inf") if line.steps is None else line.steps, sign * line.score.value)

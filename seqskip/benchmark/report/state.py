@@ -1,0 +1,96 @@
+"""How far a benchmark is, and what its results come from."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from seqskip.benchmark.report.collect import Collected, Run
+from seqskip.benchmark.report.words import title
+from seqskip.benchmark.store.ledger import FAILED
+
+MEASURED = ("cpu", "cores", "platform", "python", "host", "vector_instructions")  # of a machine: what stays the same
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What results come from, a text for each that occurs."""
+
+    machines: Sequence[str]
+    threads: Sequence[str]
+    versions: Sequence[str]
+    code: Sequence[str]
+    commits: Sequence[str]
+
+    @property
+    def warnings(self) -> list[str]:
+        """A sentence for each of them that is mixed."""
+        named = {
+            "machines": self.machines,
+            "numbers of threads": self.threads,
+            "sets of package versions": self.versions,
+        }
+        named |= {"versions of the code": self.code, "commits": self.commits}
+        return [
+            f"These results come from {len(texts)} different {name}; compare them with care."
+            for name, texts in named.items()
+            if len(texts) > 1
+        ]
+
+
+@dataclass(frozen=True)
+class State:
+    """How many runs are done, failed and missing, and which.
+
+    Attributes:
+        failed: title and error of each failed run.
+        missing: title of each run that is to be done, or whose results are.
+    """
+
+    total: int
+    done: int
+    failed: Sequence[tuple[str, str]]
+    missing: Sequence[str]
+    origin: Origin
+
+    @property
+    def sentence(self) -> str:
+        """The state in words."""
+        return f"{self.done:,} of {self.total:,} runs done, {len(self.failed):,} failed, {len(self.missing):,} missing"
+
+
+def state(collected: Collected) -> State:
+    """Return the state of a benchmark."""
+    runs = collected.runs
+    failed = [(title(run.row), run.row.error or "no error was noted") for run in runs if run.row.state == FAILED]
+    missing = [title(run.row) for run in runs if not run.finished]
+    return State(len(runs), sum(run.result is not None for run in runs), failed, missing, _origin(runs))
+
+
+def _origin(runs: Iterable[Run]) -> Origin:
+    found = [run.result.origin for run in runs if run.result is not None]
+    return Origin(
+        machines=_machines(one["machine"] for one in found),
+        threads=_distinct(str(one["threads"]) for one in found),
+        versions=_distinct(_pairs(one["versions"]) for one in found),
+        code=_distinct(str(one["code_version"]) for one in found),
+        commits=_distinct(str(one["commit"] or "unknown") for one in found),
+    )
+
+
+def _machines(machines: Iterable[Any]) -> list[str]:
+    """Return a description of each machine; two of the same kind are two."""
+    kept = {json.dumps([_get(machine, name) for name in MEASURED]): machine for machine in machines}
+    return [f"{_get(one, 'cpu')}, {_get(one, 'cores')} cores, {_get(one, 'platform')}" for one in kept.values()]
+
+
+def _get(machine: Any, name: str) -> Any:
+    return machine.get(name) if isinstance(machine, dict) else None
+
+
+def _pairs(versions: Any) -> str:
+    return ", ".join(f"{name} {version}" for name, version in versions.items()) if isinstance(versions, dict) else "?"
+
+
+def _distinct(texts: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(texts))

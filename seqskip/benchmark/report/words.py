@@ -1,0 +1,54 @@
+"""How numbers, lengths and runs are written."""
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from seqskip.benchmark.store.ledger import Row
+
+NONE = "–"  # where there is nothing to say
+
+
+def number(value: float | None) -> str:
+    """Return a number with four significant digits, from a thousand on with its separators and no fraction."""
+    if value is None or math.isnan(value):
+        return NONE
+    if math.isinf(value):
+        return "failed"  # a run without a value is worse than all others
+    return f"{value:,.0f}" if abs(value) >= 1000 or value == int(value) else f"{value:.4g}"
+
+
+def between(low: float, high: float) -> str:
+    """Return an interval in words."""
+    return f"{number(low)} to {number(high)}"
+
+
+def sizes(length: Mapping[str, Any]) -> str:
+    """Return a task's length, such as "delay 500"."""
+    return ", ".join(f"{name} {_plain(value)}" for name, value in length.items()) or NONE
+
+
+def settings(tuning: Mapping[str, Any]) -> str:
+    """Return the settings of a tuning by the last part of their names, such as "lr 0.001"."""
+    return sizes({name.rpartition(".")[2]: value for name, value in tuning.items()})
+
+
+def title(row: Row) -> str:
+    """Return what a line calls a run."""
+    parts = [row.model, row.task, sizes(row.length), settings(row.tuning), f"seed {row.seed}"]
+    return ", ".join(part for part in parts if part != NONE)
+
+
+def key(mapping: Mapping[str, Any]) -> str:
+    """Return the same text for all mappings that are equal."""
+    return json.dumps(mapping, sort_keys=True)
+
+
+def rounded(value: float) -> float | None:
+    """Return a number with four significant digits, fit for JSON: None where it is none."""
+    return float(f"{value:.4g}") if math.isfinite(value) else None
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
