@@ -50,7 +50,8 @@ def train(plan: Plan, run: Run) -> dict[str, Any]:
         trainer = _trainer(run, module, dict(plan.config["trainer"]))
         trainer.fit(module, data, ckpt_path=str(run.last) if run.last.is_file() else None, weights_only=True)
         found = record(plan, run, trainer, module, data)
-    shutil.rmtree(run.checkpoints, ignore_errors=True)
+    if trainer.is_global_zero:
+        shutil.rmtree(run.checkpoints, ignore_errors=True)
     return found
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Generator, Sequence
 
 from seqskip.benchmark.grid.plan import Plan
-from seqskip.benchmark.runners.attempt import attempt
 from seqskip.benchmark.runners.base import Event, Started
+from seqskip.benchmark.runners.processes import carry_out
 from seqskip.benchmark.store.folder import Folder
 
 
@@ -17,4 +17,4 @@ class Inline:
         """Do all runs."""
         for plan in plans:
             yield Started(plan.id)
-            yield attempt(plan, folder)
+            yield carry_out(plan, folder)
