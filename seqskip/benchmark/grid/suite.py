@@ -22,6 +22,10 @@ class Budget:
     steps: int
     minutes: float | None = None
 
+    def told(self) -> dict[str, float]:
+        """Return the limits that there are."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
     def trainer(self) -> dict[str, Any]:
         """Return the trainer's arguments."""
         return {"max_steps": self.steps} | ({} if self.minutes is None else {"max_time": {"minutes": self.minutes}})
@@ -130,13 +134,13 @@ class Suite:
                     "class": entry.task["class_path"],
                     "source": sources[name],
                     "lengths": entry.sizes(),
-                    "budget": asdict(entry.budget),
                 }
                 for name, entry in self.tasks.items()
             ],
             "seeds": list(self.seeds),
             "tuning": self.tuning,
             "match_parameters": self.match_parameters,
+            "budget": {name: entry.budget.told() for name, entry in self.tasks.items()},
             "published": [asdict(one) for one in self.published],
         }
 

@@ -1,5 +1,6 @@
 """One run of a suite: trained and tested, or failed."""
 
+import pickle
 import shutil
 import traceback
 from datetime import timedelta
@@ -48,11 +49,21 @@ def train(plan: Plan, run: Run) -> dict[str, Any]:
         seed_everything(plan.seed, verbose=False)
         module, data = Settings.of(plan.config).make()
         trainer = _trainer(run, module, dict(plan.config["trainer"]))
-        trainer.fit(module, data, ckpt_path=str(run.last) if run.last.is_file() else None, weights_only=True)
+        trainer.fit(module, data, ckpt_path=_reached(run), weights_only=True)
         found = record(plan, run, trainer, module, data)
     if trainer.is_global_zero:
         shutil.rmtree(run.checkpoints, ignore_errors=True)
     return found
+
+
+def _reached(run: Run) -> str | None:
+    """Return the checkpoint to go on from; what was cut off while it was written is removed, and nothing is left."""
+    try:
+        for checkpoint in run.checkpoints.glob("*.ckpt"):
+            torch.load(checkpoint, map_location="cpu", weights_only=True)
+    except (OSError, EOFError, RuntimeError, pickle.UnpicklingError):
+        shutil.rmtree(run.checkpoints)
+    return str(run.last) if run.last.is_file() else None
 
 
 class _Measured(GradientDecay):
