@@ -12,8 +12,7 @@ from pathlib import Path
 
 from seqskip.benchmark.grid.plan import Plan
 from seqskip.benchmark.runners.attempt import attempt
-from seqskip.benchmark.runners.base import Failed
-from seqskip.benchmark.runners.processes import written
+from seqskip.benchmark.runners.base import Failed, letter
 from seqskip.benchmark.store.folder import Folder
 
 
@@ -26,7 +25,7 @@ def main(words: list[str]) -> int:
     rank = os.environ.get("LOCAL_RANK", "0")
     mine = outcome.with_name(f"outcome-{rank}.json")
     if isinstance(event, Failed) or rank == "0":
-        folder.write(mine, written(event))
+        folder.write(mine, letter(event))
         _put(mine, outcome)
     return int(isinstance(event, Failed))
 

@@ -92,7 +92,7 @@ def demand_room(cpus: float, gpus: float) -> None:
 def _machines() -> list[dict[str, float]]:
     import ray
 
-    return [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    return [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
 
 
 def _fitting(machine: dict[str, float], cpus: float, gpus: float) -> int:

@@ -3,7 +3,7 @@
 import time
 import uuid
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,36 @@ MARK = "shared"  # a file in the benchmark's folder: a machine that reads there 
 LOOK = 2.0  # seconds after which the cluster is asked again whether it has grown
 
 
+class Place:
+    """Where a worker works: in the folder of the benchmark if its machine has it, else in one that is temporary."""
+
+    def __init__(self, path: Path, token: str):
+        self.path, self.token = path, token
+
+    @classmethod
+    def of(cls, folder: Folder) -> "Place":
+        """Mark a folder, so that workers know it."""
+        place = cls(folder.path.resolve(), uuid.uuid4().hex)
+        place.path.mkdir(parents=True, exist_ok=True)
+        (place.path / MARK).write_text(place.token, encoding="utf-8")
+        return place
+
+    def is_here(self) -> bool:
+        """Return whether this machine shares the folder."""
+        try:
+            return (self.path / MARK).read_text(encoding="utf-8") == self.token
+        except OSError:
+            return False
+
+
+def work(plan: Plan, place: Place) -> Finished | Failed:
+    """Do a run on the machine of a worker."""
+    if place.is_here():
+        return carry_out(plan, Folder(place.path))
+    with TemporaryDirectory(prefix="seqskip-") as own:
+        return carry_out(plan, Folder(Path(own)))
+
+
 class OnRay:
     """The runner for several cores and several machines: as many runs at once as there is room for.
 
@@ -40,11 +70,16 @@ class OnRay:
         workers: runs at once, at most; None for no limit.
         retries: times that a run is done again after its worker has died.
 
+    Attributes:
+        work: what a worker calls, with a plan and a place.
+
     Raises:
         MissingPackage: a ValueError and a ModuleNotFoundError; Ray is not installed.
         ValueError: an argument is no such number. From `run`, before a run is started: nothing answers at the address,
             or no machine of the cluster can do one run.
     """
+
+    work: Callable[[Plan, Place], Finished | Failed] = staticmethod(work)
 
     def __init__(
         self,
@@ -64,7 +99,7 @@ class OnRay:
         self.retries = checks.integer("retries", retries, 0)
         self.workers = self.limit or 1
 
-    def run(self, plans: Sequence[Plan], folder: Folder) -> Iterator[Event]:
+    def run(self, plans: Sequence[Plan], folder: Folder) -> Generator[Event, None, None]:
         """Do all runs; Ray is ended too where the iterator is closed or interrupted."""
         if plans:
             with session(self.address):
@@ -75,7 +110,7 @@ class OnRay:
         import ray
 
         place, deaths = Place.of(folder), Counter[str]()
-        task = ray.remote(max_retries=0, num_cpus=self.cpus, num_gpus=self.gpus)(work)
+        task = ray.remote(max_retries=0, num_cpus=self.cpus, num_gpus=self.gpus)(self.work)
         flying: dict[ObjectRef[Any], Plan] = {}
         try:
             while waiting or flying:
@@ -115,36 +150,6 @@ class OnRay:
                 return None
             times = deaths[plan.id]
             return Failed(plan.id, f"{type(error).__name__}: its worker died, {times} times of {times}: {_line(error)}")
-
-
-class Place:
-    """Where a worker works: in the folder of the benchmark if its machine has it, else in one that is temporary."""
-
-    def __init__(self, path: Path, token: str):
-        self.path, self.token = path, token
-
-    @classmethod
-    def of(cls, folder: Folder) -> "Place":
-        """Mark a folder, so that workers know it."""
-        place = cls(folder.path.resolve(), uuid.uuid4().hex)
-        place.path.mkdir(parents=True, exist_ok=True)
-        (place.path / MARK).write_text(place.token, encoding="utf-8")
-        return place
-
-    def is_here(self) -> bool:
-        """Return whether this machine shares the folder."""
-        try:
-            return (self.path / MARK).read_text(encoding="utf-8") == self.token
-        except OSError:
-            return False
-
-
-def work(plan: Plan, place: Place) -> Finished | Failed:
-    """Do a run on the machine of a worker."""
-    if place.is_here():
-        return carry_out(plan, Folder(place.path))
-    with TemporaryDirectory(prefix="seqskip-") as own:
-        return carry_out(plan, Folder(Path(own)))
 
 
 def _landed(flying: Iterable["ObjectRef[Any]"]) -> "list[ObjectRef[Any]]":

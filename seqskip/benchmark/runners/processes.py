@@ -3,7 +3,6 @@
 Lightning does so by calling again what this process was called with. In a driver that would be the whole benchmark.
 """
 
-import json
 import os
 import subprocess
 import sys
@@ -15,7 +14,7 @@ import torch
 
 from seqskip.benchmark.grid.plan import Plan
 from seqskip.benchmark.runners.attempt import attempt
-from seqskip.benchmark.runners.base import Failed, Finished
+from seqskip.benchmark.runners.base import Failed, Finished, read_letter
 from seqskip.benchmark.store.folder import Folder
 
 PROGRAM = "seqskip.benchmark.runners.apart"
@@ -50,20 +49,7 @@ def attempt_apart(plan: Plan, folder: Folder) -> Finished | Failed:
     outcome.unlink(missing_ok=True)
     folder.write(path / "plan.json", asdict(plan))
     status = _run([str(path / "plan.json"), str(outcome), str(folder.path)], plan.config["threads"], log)
-    return read_outcome(outcome, plan) or Failed(plan.id, f"Died: its process ended with {status}; {_last(log)}")
-
-
-def read_outcome(path: Path, plan: Plan) -> Finished | Failed | None:
-    """Return what has become of a run by the file that its processes left, None if they left none."""
-    if not path.is_file():
-        return None
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return Failed(plan.id, found["error"]) if "error" in found else Finished(plan.id, found["record"])
-
-
-def written(event: Finished | Failed) -> dict[str, Any]:
-    """Return what `read_outcome` reads."""
-    return {"record": event.record} if isinstance(event, Finished) else {"error": event.error}
+    return read_letter(plan.id, outcome) or Failed(plan.id, f"Died: its process ended with {status}; {_last(log)}")
 
 
 def _run(words: list[str], threads: int, log: Path) -> str:

@@ -1,7 +1,7 @@
 """The options of `seqskip bench`."""
 
 import argparse
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from seqskip import checks
 
@@ -61,9 +61,18 @@ def _add_runner(run: argparse.ArgumentParser) -> None:
     add(
         "--workers", type=_count, metavar="N", help="runs at once, of ray and slurm (default: as many as there is room)"
     )
-    add("--cpus", type=_share, default=1.0, metavar="X", help="processors of a run on ray, 0.5 say (default: 1)")
-    add("--gpus", type=_share, default=0.0, metavar="X", help="GPUs of a run on ray, 0.25 say (default: 0)")
+    add("--cpus", type=_share, metavar="X", help="processors of a run on ray, 0.5 say (default: 1)")
+    add("--gpus", type=_share, metavar="X", help="GPUs of a run on ray, 0.25 say (default: 0)")
     add("--address", metavar="HOST:PORT", help="a Ray cluster that is running (default: this machine alone)")
+    setting = "of slurm's jobs, timeout_min=60 say, as submitit names it; may be given several times"
+    add("--slurm", type=_setting, action="append", metavar="NAME=VALUE", help=setting)
+
+
+def _setting(word: str) -> tuple[str, Any]:
+    name, equals, value = word.partition("=")
+    if not name.isidentifier() or not equals:
+        raise argparse.ArgumentTypeError(f"must be NAME=VALUE, got {word!r}")
+    return name, int(value) if value.isdecimal() else value
 
 
 def _count(word: str) -> int:
