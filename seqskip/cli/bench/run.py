@@ -12,6 +12,8 @@ from seqskip.benchmark.store.folder import Folder
 from seqskip.benchmark.store.ledger import DONE, FAILED, counts
 from seqskip.cli.bench.progress import watching
 
+SETTINGS = {"inline": (), "ray": ("address", "cpus", "gpus", "workers"), "slurm": ("workers", "slurm")}  # of runners
+
 
 def run(suite: Suite, folder: Folder, options: argparse.Namespace) -> int:
     """Do what is missing, and say what came of it; return 0, or 1 if runs have failed."""
