@@ -26,21 +26,19 @@ def number(text: str) -> float | None:
     return float(text.replace(",", "")) if re.fullmatch(r"[\d,.]+(e[-+]\d+)?", text) else None
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("name", SUITES)
-def test_no_error_and_no_request(name: str, dark: bool, driver: Any, pages: dict[str, Path]) -> None:
-    page = Page(driver, pages[name], dark=dark)
+def test_no_error_and_no_request(name: str, driver: Any, pages: dict[str, Path]) -> None:
+    page = Page(driver, pages[name])
     for chart in CHARTS:
         assert page.run(DRAWN, chart, ".main-svg") > 0
     assert page.complaints() == [] and page.requests() == []
 
 
-@pytest.mark.parametrize("name", SUITES)
-@pytest.mark.parametrize("width", [360, 800])
+@pytest.mark.parametrize(("name", "width"), [*((name, 360) for name in SUITES), ("several", 800)])
 def test_nothing_is_wider_than_the_screen(name: str, width: int, driver: Any, pages: dict[str, Path]) -> None:
     page = Page(driver, pages[name], width)
     page.run("for (const more of document.querySelectorAll('details')) more.open = true")
-    assert page.run("return [document.documentElement.scrollWidth, window.innerWidth]") == [width, width]
+    assert page.run("return document.documentElement.scrollWidth") <= width
     assert page.run("const box = document.querySelector('.box'); return box.scrollWidth > box.clientWidth")
 
 
@@ -134,7 +132,7 @@ def test_axes_are_logarithmic_where_they_must_be(page: Page) -> None:
     kinds = "const of = document.getElementById('scatter')._fullLayout; return [of.xaxis.type, of.yaxis.type]"
     assert page.run(kinds) == ["log", "log"]
     ticks = page.run("return [...document.querySelectorAll('#decay .ytick text')].map((tick) => tick.textContent)")
-    assert ticks and all(re.fullmatch(r"10[-−]?[\d.]+", tick) for tick in ticks)
+    assert ticks and all(re.fullmatch(r"10[-−]?[\d.]+", tick.replace("\u200b", "")) for tick in ticks)
     shapes = page.run("return new Set(document.getElementById('scatter').data[1].marker.symbol).size")
     assert shapes == 2  # solved and not solved
 
@@ -148,10 +146,12 @@ def test_the_keyboard_reaches_all_and_its_place_is_seen(page: Page) -> None:
     body, seen = page.find("body"), []
     for _ in range(60):
         (body if not seen else page.driver.switch_to.active_element).send_keys("\ue004")  # tab
-        seen.append(page.run("return document.activeElement.tagName + '#' + document.activeElement.id"))
+        seen.append(
+            page.run("return document.activeElement.closest('thead') ? 'title' : document.activeElement.tagName")
+        )
         assert page.run("return getComputedStyle(document.activeElement).outlineStyle") != "none"
-    assert seen[0] == "A#" and {"SELECT#task", "INPUT#find", "SELECT#case"} <= set(seen)
-    assert seen.count("BUTTON#") == 14 and "g#" in seen  # titles; legends
+    assert seen[0] == "A" and {"SELECT", "INPUT", "SUMMARY", "DIV", "g"} <= set(seen)  # g: an entry of a legend
+    assert seen.count("title") == 14
 
 
 def test_all_that_is_asked_for_has_a_label(page: Page) -> None:
@@ -172,6 +172,15 @@ def test_names_are_texts_and_nothing_else(driver: Any, pages: dict[str, Path]) -
 
 
 def test_a_page_follows_the_colours_that_its_user_wants(driver: Any, pages: dict[str, Path]) -> None:
-    colour = "return [getComputedStyle(document.documentElement).backgroundColor, learning.layout.font.color]"
-    shades = [Page(driver, pages["one"], dark=dark).run(colour) for dark in (False, True)]
-    assert shades[0] != shades[1] and shades[0][1] != shades[1][1]
+    script = """const chart = document.getElementById("learning");
+        return [getComputedStyle(document.body).color, chart.layout.font.color, chart.layout.xaxis.gridcolor];"""
+    light, dark = (Page(driver, pages["one"], dark=dark).run(script) for dark in (False, True))
+    assert all(one != other for one, other in zip(light, dark, strict=True))
+
+
+def test_a_page_that_asks_and_complains_is_found_out(driver: Any, tmp_path: Path) -> None:
+    path = tmp_path / "bad.html"
+    path.write_text("<img src=https://example.invalid/x.png><script>console.error('wrong')</script>", encoding="utf-8")
+    page = Page(driver, path)
+    assert any("wrong" in message for message in page.complaints())
+    assert page.requests() == ["https://example.invalid/x.png"]
