@@ -27,6 +27,7 @@ from seqskip.tasks.parity import EvenPairs as EvenPairs
 from seqskip.tasks.parity import Parity as Parity
 from seqskip.tasks.registry import known as known
 from seqskip.tasks.registry import load as load
+from seqskip.tasks.registry import loaded_files as loaded_files
 from seqskip.tasks.registry import named as named
 from seqskip.tasks.registry import register as register
 from seqskip.tasks.registry import registered as registered

@@ -1,4 +1,4 @@
-"""Packages that some tasks read their data from: looked for when the first sample is asked for."""
+"""Packages that are no part of every install, as those that some tasks read their data from: looked for when needed."""
 
 import importlib
 import importlib.util
@@ -10,11 +10,16 @@ AGAIN = "install the package that it comes with anew"  # the repair of a damaged
 
 
 class MissingPackage(ModuleNotFoundError, ValueError):
-    """A package that a task reads its data from is not installed, or holds them no more."""
+    """A package is not installed, or holds no more the data that a task reads from it."""
 
 
-def module(name: str, task: str) -> ModuleType:
+def module(name: str, task: str, install: str = INSTALL) -> ModuleType:
     """Return a module of an optional package, imported now.
+
+    Args:
+        name: of the module.
+        task: who needs it.
+        install: the command that installs it.
 
     Raises:
         MissingPackage: it, or a package that it imports, is not installed.
@@ -23,7 +28,7 @@ def module(name: str, task: str) -> ModuleType:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         package = (error.name or name).partition(".")[0]
-        raise MissingPackage(f"{task} needs the package {package}, which is not installed; {INSTALL}") from error
+        raise MissingPackage(f"{task} needs the package {package}, which is not installed; {install}") from error
 
 
 def data_file(inside: str, packages: tuple[str, ...], task: str) -> Path:

@@ -16,6 +16,7 @@ Kind = TypeVar("Kind", bound=type[Task])
 STATED = ("version", "source", "readout", "monitor", "higher_is_better")  # attributes of every class of a task
 
 _registered: dict[str, type[Task]] = {}
+_files: list[Path] = []
 
 
 def register(task: Kind) -> Kind:
@@ -58,13 +59,20 @@ def registered() -> dict[str, type[Task]]:
     return dict(_registered)
 
 
+def loaded_files() -> tuple[Path, ...]:
+    """Return the files that `load` has run: what another process must load to know the same tasks."""
+    return tuple(_files)
+
+
 def load(path: str) -> None:
-    """Run a Python file that registers tasks.
+    """Run a Python file that registers tasks, unless it has been.
 
     Raises:
         ValueError: there is no such file, its name is that of another module, or it registers nothing.
     """
     file = Path(path).resolve()
+    if file in _files:
+        return
     if file.suffix != ".py" or not file.is_file():
         raise ValueError(f"load must be a Python file that registers tasks, got {path!r}, which is none")
     sys.path.append(str(file.parent))  # not before the others; processes that load data import it by its name
@@ -74,6 +82,7 @@ def load(path: str) -> None:
     importlib.import_module(file.stem)
     if not any(task.__module__ == file.stem for task in _registered.values()):
         raise ValueError(f"load must register a task, and {path!r} does not; write @seqskip.tasks.register above one")
+    _files.append(file)
 
 
 def _own() -> Iterator[tuple[str, type[Task]]]:

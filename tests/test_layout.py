@@ -68,6 +68,8 @@ TRAINING_ONLY = {"pytorch_lightning", "lightning", "torchmetrics", "jsonargparse
 REPORT, PAGE_ONLY = "seqskip.benchmark.report", {"plotly", "jinja2"}
 DRAWING = ("seqskip.analysis.plots", "seqskip.training.curves", "seqskip.cli.tasks.picture")  # and what is in them
 
+RUNNERS = {"ray": {"cluster", "on_ray"}, "submitit": {"on_slurm", "shard"}}  # which of seqskip.benchmark.runners
+
 
 def files() -> dict[str, Path]:
     """Return every source file by the name of its module."""
@@ -137,11 +139,18 @@ def test_arrows(name: str) -> None:
 def test_packages_from_outside(name: str) -> None:
     packages = outside(imports(name))
     assert name.startswith(REPORT) or not packages & PAGE_ONLY
-    if unit(name) in ("training", "settings", "cli"):
+    if unit(name) in ("training", "settings", "cli") or name.startswith("seqskip.benchmark.runners"):
         return
     assert not packages & TRAINING_ONLY
     allowed = {"torch", "numpy", "typing_extensions"} | ({"matplotlib"} if unit(name) == "analysis" else set())
     assert packages <= allowed | ({"torchdiffeq"} if name == "seqskip.ode" else set())
+
+
+@pytest.mark.parametrize("package", RUNNERS)
+def test_a_runner_of_many_machines_is_imported_when_it_runs(package: str) -> None:
+    users = {name.rpartition(".")[2] for name in FILES if package in outside(imports(name))}
+    assert users == RUNNERS[package]
+    assert not any(package in outside(imports(name, at_import=True)) for name in FILES)
 
 
 def test_matplotlib_is_imported_only_where_pictures_are_drawn() -> None:

@@ -13,6 +13,7 @@ COMMANDS = {
     "test": "measure a model on the test set",
     "predict": "write a model's answers to the test set",
     "gradients": "measure how far back the gradient of a net reaches",
+    "bench": "run models on tasks, many at once, and report what came out",
     "tasks": "list the tasks, or show samples of one",
     "info": "show versions, engines and threads",
 }
@@ -85,6 +86,10 @@ def _command(name: str) -> Callable[[list[str]], int]:
         from seqskip.cli.tasks import tasks
 
         return tasks
+    if name == "bench":
+        from seqskip.cli.bench import bench
+
+        return bench
     if name == "gradients":
         from seqskip.cli.gradients import gradients
 

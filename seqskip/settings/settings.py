@@ -1,5 +1,6 @@
 """A config as nets and data, without a trainer."""
 
+import json
 from argparse import ArgumentError
 from dataclasses import dataclass
 from functools import cache
@@ -45,13 +46,9 @@ class Settings:
     @classmethod
     def of(cls, config: dict[str, Any]) -> "Settings":
         """Read a config that is no file: the same keys and values."""
-        parser = shared_parser()
-        try:
-            values = parser.parse_object(config)
-        except ArgumentError as error:
-            raise ValueError(explain(str(error), sorted(action.dest for action in parser._actions))) from None
+        values = _parsed(config)
         values.pop("trainer", None)
-        return cls(parser, values)
+        return cls(shared_parser(), values)
 
     @property
     def seed(self) -> int:
@@ -62,14 +59,32 @@ class Settings:
         """Return an untrained net, drawn from a seed, and its data. The global random state is left as it was."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            module, data = self.make()
-        return module.model, data
+            return self.make()
 
     def make(self) -> tuple[SequenceModule, TaskData]:
         """Return the module to be trained, drawn from the global random state, and its data."""
         made = self.parser.instantiate(self.values)
         module: SequenceModule = made.model
         return module, made.data
+
+
+def complete(config: dict[str, Any]) -> dict[str, Any]:
+    """Return a config with everything that it leaves to defaults, as plain values fit for JSON.
+
+    Raises:
+        ValueError: a setting is unknown or of the wrong kind.
+    """
+    found: dict[str, Any] = json.loads(shared_parser().dump(_parsed(config), format="json"))
+    return found
+
+
+def _parsed(config: dict[str, Any]) -> Namespace:
+    parser = shared_parser()
+    try:
+        values: Namespace = parser.parse_object(config)
+    except ArgumentError as error:
+        raise ValueError(explain(str(error), sorted(action.dest for action in parser._actions))) from None
+    return values
 
 
 @cache

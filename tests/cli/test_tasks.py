@@ -40,6 +40,7 @@ def mine(tmp_path: Path) -> Iterator[Path]:
     path = list(sys.path)
     yield file
     registry._registered.clear()
+    registry._files.clear()
     sys.modules.pop("echo_task", None)
     sys.path[:] = path
 

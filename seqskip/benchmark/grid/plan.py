@@ -22,6 +22,7 @@ class Plan:
         seed: of the weights, the data and all else that is random.
         config: all settings, as `seqskip fit` reads them.
         task_version: of the class of the task.
+        load: the files of the user's that register tasks, for processes that have not run them yet.
     """
 
     model: str
@@ -31,6 +32,7 @@ class Plan:
     seed: int
     config: dict[str, Any]
     task_version: int
+    load: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:

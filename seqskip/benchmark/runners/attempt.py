@@ -1,5 +1,6 @@
 """One run of a suite: trained and tested, or failed."""
 
+import pickle
 import shutil
 import traceback
 from datetime import timedelta
@@ -17,6 +18,7 @@ from seqskip.benchmark.store.folder import Folder
 from seqskip.settings.quiet import quiet
 from seqskip.settings.safety import restrict_imports
 from seqskip.settings.settings import Settings
+from seqskip.tasks import load
 from seqskip.training import GradientDecay, Run, SequenceModule
 from seqskip.training.checkpoint import RunCheckpoint
 from seqskip.training.course import Course
@@ -37,6 +39,8 @@ def attempt(plan: Plan, folder: Folder) -> Finished | Failed:
 
 def train(plan: Plan, run: Run) -> dict[str, Any]:
     """Train a plan in the folder of a run, from its last checkpoint if it has one, and return its record."""
+    for file in plan.load:
+        load(file)
     restrict_imports()
     torch.set_num_threads(plan.config["threads"])
     run.path.mkdir(parents=True, exist_ok=True)
@@ -45,10 +49,21 @@ def train(plan: Plan, run: Run) -> dict[str, Any]:
         seed_everything(plan.seed, verbose=False)
         module, data = Settings.of(plan.config).make()
         trainer = _trainer(run, module, dict(plan.config["trainer"]))
-        trainer.fit(module, data, ckpt_path=str(run.last) if run.last.is_file() else None, weights_only=True)
+        trainer.fit(module, data, ckpt_path=_reached(run), weights_only=True)
         found = record(plan, run, trainer, module, data)
-    shutil.rmtree(run.checkpoints, ignore_errors=True)
+    if trainer.is_global_zero:
+        shutil.rmtree(run.checkpoints, ignore_errors=True)
     return found
+
+
+def _reached(run: Run) -> str | None:
+    """Return the checkpoint to go on from; what was cut off while it was written is removed, and nothing is left."""
+    try:
+        for checkpoint in run.checkpoints.glob("*.ckpt"):
+            torch.load(checkpoint, map_location="cpu", weights_only=True)
+    except (OSError, EOFError, RuntimeError, pickle.UnpicklingError):
+        shutil.rmtree(run.checkpoints)
+    return str(run.last) if run.last.is_file() else None
 
 
 class _Measured(GradientDecay):

@@ -1,10 +1,10 @@
 """One run after the other, in this process."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 
 from seqskip.benchmark.grid.plan import Plan
-from seqskip.benchmark.runners.attempt import attempt
 from seqskip.benchmark.runners.base import Event, Started
+from seqskip.benchmark.runners.processes import carry_out
 from seqskip.benchmark.store.folder import Folder
 
 
@@ -13,8 +13,8 @@ class Inline:
 
     workers = 1
 
-    def run(self, plans: Sequence[Plan], folder: Folder) -> Iterator[Event]:
+    def run(self, plans: Sequence[Plan], folder: Folder) -> Generator[Event, None, None]:
         """Do all runs."""
         for plan in plans:
             yield Started(plan.id)
-            yield attempt(plan, folder)
+            yield carry_out(plan, folder)

@@ -31,6 +31,8 @@ CREATE TABLE runs (
   seconds REAL  -- of training
 )"""
 
+FIELDS = "id, model, task, length, tuning, seed, state, attempts, error, started, finished, seconds"  # of a Row
+
 WANTED = """
 INSERT INTO runs (id, position, model, task, length, tuning, seed, state) VALUES (?, ?, ?, ?, ?, ?, ?, 'queued')
 ON CONFLICT (id) DO UPDATE SET position = excluded.position, model = excluded.model, task = excluded.task,
@@ -104,9 +106,9 @@ class Ledger:
         """A run begins, once more perhaps."""
         self._set(run, RUNNING, "attempts = attempts + 1, started = ?, finished = NULL, error = NULL", time.time())
 
-    def queue(self, run: str) -> None:
-        """A run is to be done: it was cut off, say, or is to be tried again."""
-        self._set(run, QUEUED, "finished = NULL, error = NULL")
+    def queue(self, run: str, *, attempts: int) -> None:
+        """A run is to be done, after so many attempts that count: it was cut off, say, or is to be tried again."""
+        self._set(run, QUEUED, "attempts = ?, finished = NULL, error = NULL", attempts)
 
     def done(self, run: str, seconds: float | None) -> None:
         """A run has ended, and its results lie in their file."""
@@ -119,6 +121,10 @@ class Ledger:
     def rows(self) -> list[Row]:
         """Return the runs that the last suite wants, in its order."""
         return _rows(self._connection)
+
+    def row(self, run: str) -> Row:
+        """Return one run."""
+        return _row(*self._connection.execute(f"SELECT {FIELDS} FROM runs WHERE id = ?", (run,)).fetchone())
 
     def _set(self, run: str, state: str, others: str, *values: object) -> None:
         with self._connection as connection:
@@ -143,8 +149,9 @@ def counts(rows: Iterable[Row]) -> dict[str, int]:
 
 def _connect(path: Path, address: str) -> sqlite3.Connection:
     """Open a ledger and make sure that it is one."""
-    connection = sqlite3.connect(address, uri=True, timeout=30)
+    connection = None
     try:
+        connection = sqlite3.connect(address, uri=True, timeout=30)
         _demand_own(connection, path)
         return connection
     except sqlite3.OperationalError as error:  # locked, say, or of another user: nothing is wrong with its content
@@ -153,7 +160,8 @@ def _connect(path: Path, address: str) -> sqlite3.Connection:
         reason = NotALedger(f"{path} must be a ledger of seqskip, and it is broken or no database: {error}")
     except ValueError as error:
         reason = error
-    connection.close()
+    if connection is not None:
+        connection.close()
     raise reason
 
 
@@ -181,9 +189,8 @@ def _pragma(connection: sqlite3.Connection, name: str) -> object:
 
 
 def _rows(connection: sqlite3.Connection) -> list[Row]:
-    names = "id, model, task, length, tuning, seed, state, attempts, error, started, finished, seconds"
     try:
-        found = connection.execute(f"SELECT {names} FROM runs WHERE position IS NOT NULL ORDER BY position").fetchall()
+        found = connection.execute(f"SELECT {FIELDS} FROM runs WHERE position IS NOT NULL ORDER BY position").fetchall()
     except sqlite3.DatabaseError as error:
         raise NotALedger(f"the ledger is broken: {error}") from None
     return [_row(*values) for values in found]

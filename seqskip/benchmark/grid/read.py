@@ -1,0 +1,173 @@
+"""From a YAML file to a suite: which keys there are, and what stands behind them."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import fields
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from seqskip import checks
+from seqskip.benchmark.grid.lines import Document, Place, SuiteError
+from seqskip.benchmark.grid.suite import OF_MODEL, Budget, Published, Suite, TaskEntry
+
+KEYS = ("models", "tasks", "seeds", "budget", "config", "threads", "tuning", "match_parameters", "published")
+NEEDED = ("models", "tasks", "budget")
+
+OF_TASK = ("task", "lengths", "budget", "data", "trainer")
+OF_CONFIG = ("data", "model", "trainer")
+OF_BUDGET = ("steps", "minutes")
+
+
+def shipped() -> dict[str, Path]:
+    """Return the suites that come with seqskip, by name."""
+    folder = Path(str(files("seqskip.configs"))) / "suites"
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def suite_file(name: str) -> Path:
+    """Return the file of a suite: one that is there, else the one of that name that comes with seqskip.
+
+    Raises:
+        ValueError: there is none; the message has the names and the nearest.
+    """
+    if Path(name).is_file():
+        return Path(name)
+    known = shipped()
+    if name in known:
+        return known[name]
+    raise ValueError(f"suite must be a file or one of {', '.join(known)}, got {name!r}{checks.nearest(name, known)}")
+
+
+def read(path: Path) -> Suite:
+    """Read a suite and check its keys and values, not yet what the models and tasks are.
+
+    Raises:
+        SuiteError: a ValueError with every problem that was found, each with file and line.
+    """
+    return _Reader(Document.read(path)).suite()
+
+
+class _Reader:
+    """Reads one document and gathers what is wrong with it."""
+
+    def __init__(self, document: Document):
+        self.document = document
+        self.problems: list[str] = []
+
+    def suite(self) -> Suite:
+        root = self._mapping((), self.document.content, KEYS)
+        for key in NEEDED:
+            if key not in root:
+                self._wrong((), f"{key} must be given: a suite has {', '.join(NEEDED)}")
+        seeds = self._checked(("seeds",), lambda: _seeds(root.get("seeds", 1)), ())
+        budget = self._budget(("budget",), root.get("budget", {}), Budget(1))
+        models = self._entries("models", root, OF_MODEL)
+        tasks = {name: self._task(name, entry, budget) for name, entry in self._entries("tasks", root, OF_TASK).items()}
+        match = root.get("match_parameters")
+        suite = Suite(
+            self.document,
+            models,
+            tasks,
+            seeds,
+            self._mapping(("config",), root.get("config") or {}, OF_CONFIG),
+            self._checked(("threads",), lambda: checks.integer("threads", root.get("threads", 1), 1), 1),
+            self._axes(("tuning",), root.get("tuning") or {}),
+            match
+            if match is None
+            else self._checked(("match_parameters",), lambda: checks.integer("match_parameters", match, 1), 1),
+            tuple(self._published(root.get("published") or [])),
+        )
+        if self.problems:
+            raise SuiteError(self.problems)
+        return suite
+
+    def _wrong(self, place: Place, message: str) -> None:
+        self.problems.append(self.document.at(place, message))
+
+    def _checked(self, place: Place, check: Callable[[], Any], otherwise: Any) -> Any:
+        """Return what a check returns; what it raises is a problem of the place."""
+        try:
+            return check()
+        except ValueError as error:
+            self._wrong(place, str(error))
+            return otherwise
+
+    def _mapping(self, place: Place, value: Any, keys: Iterable[str] | None = None) -> dict[str, Any]:
+        """Return a mapping with none but known keys."""
+        name = ".".join(map(str, place)) or "a suite"
+        if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
+            self._wrong(place, f"{name} must be a mapping of names, got {value!r}")
+            return {}
+        for key in value if keys is not None else ():
+            if key not in (known := list(keys or ())):
+                hint = f"there are {', '.join(known)}{checks.nearest(key, known)}"
+                self._wrong((*place, key), f"{name} has no key {key!r}; {hint}")
+        return value
+
+    def _entries(self, name: str, root: dict[str, Any], keys: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+        """Return the models or the tasks, which must be one at least."""
+        found = self._mapping((name,), root.get(name) or {})
+        if name in root and not found:
+            self._wrong((name,), f"{name} must have one entry at least: the grid would be empty")
+        entries = {key: self._mapping((name, key), entry, keys) for key, entry in found.items()}
+        for key, entry in entries.items():
+            for needed in {"core", "task"} & set(keys) - set(entry):
+                self._wrong((name, key), f"{name}.{key} must have {needed}, such as {{class_path: ...}}")
+            part = "core" if "core" in keys else "task"
+            if isinstance(entry.get(part), str):
+                entry[part] = {"class_path": entry[part]}
+        return entries
+
+    def _task(self, name: str, entry: dict[str, Any], budget: Budget) -> TaskEntry:
+        place: Place = ("tasks", name)
+        lengths = self._axes((*place, "lengths"), entry.get("lengths") or {})
+        own = self._budget((*place, "budget"), entry.get("budget") or {}, budget)
+        parts = [part for part in ("data", "trainer") if part in entry]
+        config: dict[str, Any] = {part: self._mapping((*place, part), entry[part]) for part in parts}
+        return TaskEntry(entry.get("task") or {}, lengths, own, config)
+
+    def _axes(self, place: Place, value: Any) -> dict[str, list[Any]]:
+        found = self._mapping(place, value)
+        for name, values in found.items():
+            what = ".".join((*map(str, place), name))
+            if not isinstance(values, list) or not values:
+                self._wrong((*place, name), f"{what} must be a list of one value at least, got {values!r}")
+            elif any(values.count(one) > 1 for one in values):
+                self._wrong((*place, name), f"{what} must name each value once, got {values!r}")
+        return {name: values for name, values in found.items() if isinstance(values, list)}
+
+    def _budget(self, place: Place, value: Any, before: Budget) -> Budget:
+        found = self._mapping(place, value, OF_BUDGET)
+        name = ".".join(map(str, place))
+        steps, minutes = found.get("steps", before.steps), found.get("minutes", before.minutes)
+        steps = self._checked(place, lambda: checks.integer(f"{name}.steps", steps, 1), 1)
+        if minutes is not None:
+            minutes = self._checked(place, lambda: checks.positive(f"{name}.minutes", minutes), None)
+        if place == ("budget",) and "steps" not in found:
+            self._wrong(place, "budget must have steps: the training steps of a run")
+        return Budget(steps, minutes)
+
+    def _published(self, value: Any) -> Iterable[Published]:
+        if not isinstance(value, list):
+            self._wrong(("published",), f"published must be a list, got {value!r}")
+            return
+        known = [field.name for field in fields(Published)]
+        for index, entry in enumerate(value):
+            place: Place = ("published", index)
+            before = len(self.problems)
+            found = self._mapping(place, entry, known)
+            missing = [name for name in known[:4] if name not in found]
+            if missing:
+                self._wrong(place, f"what is published must have {', '.join(missing)}")
+            if len(self.problems) == before:
+                yield Published(**found)
+
+
+def _seeds(value: Any) -> tuple[int, ...]:
+    """Read a count, for 0, 1, ..., or a list."""
+    if isinstance(value, list):
+        seeds = tuple(checks.integer("seeds", one, 0) for one in value)
+        if not seeds or len(set(seeds)) < len(seeds):
+            raise ValueError(f"seeds must be a count or a list of different ones, got {value!r}")
+        return seeds
+    return tuple(range(checks.integer("seeds", value, 1)))

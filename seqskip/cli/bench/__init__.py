@@ -1,0 +1,3 @@
+"""`seqskip bench`: suites of models and tasks, run, watched and reported."""
+
+from seqskip.cli.bench.command import bench as bench

@@ -1,0 +1,31 @@
+"""`seqskip bench report`: the page, and on demand tables in Markdown and all results in one file."""
+
+import argparse
+from pathlib import Path
+
+from seqskip.benchmark.report import collect, markdown, write_page
+from seqskip.benchmark.store.export import export
+from seqskip.benchmark.store.folder import Folder
+
+
+def report(folder: Folder, options: argparse.Namespace) -> int:
+    """Write what was asked for; return 0, or 1 if results are missing or broken, which are named."""
+    collected = collect(folder)
+    page = folder.report if options.out is None else Path(options.out)
+    if options.markdown is not None:  # before what needs optional packages
+        _write(Path(options.markdown), markdown(collected))
+        print(f"tables  {options.markdown}")
+    if options.export is not None:
+        print(f"results {options.export}, {export(folder, Path(options.export)):,} runs")
+    write_page(collected, page)
+    print(f"page    {page}")
+    for problem in collected.problems:
+        print(f"problem {problem}")
+    return 1 if collected.problems else 0
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)

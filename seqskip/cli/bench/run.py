@@ -1,0 +1,45 @@
+"""`seqskip bench run`: the runs that are missing, with a bar or a line for each."""
+
+import argparse
+
+from seqskip import checks
+from seqskip.benchmark.driver import Driver
+from seqskip.benchmark.grid.expand import expand
+from seqskip.benchmark.grid.suite import Suite
+from seqskip.benchmark.runners.base import Runner
+from seqskip.benchmark.runners.choose import runner
+from seqskip.benchmark.store.folder import Folder
+from seqskip.benchmark.store.ledger import DONE, FAILED, counts
+from seqskip.cli.bench.progress import watching
+
+SETTINGS = {"inline": (), "ray": ("address", "cpus", "gpus", "workers"), "slurm": ("workers", "slurm")}  # of runners
+
+
+def run(suite: Suite, folder: Folder, options: argparse.Namespace) -> int:
+    """Do what is missing, and say what came of it; return 0, or 1 if runs have failed."""
+    grid = expand(suite)
+    doing = _runner(options)
+    folder.write(folder.suite, suite.told(grid.sources))
+    print(f"{suite.name}: {len(grid.plans):,} runs in {folder.path}, on {options.runner}", flush=True)
+    with watching(doing.workers) as watcher:
+        rows = Driver(folder, doing, watcher, options.retry).drive(grid.plans)
+    found = counts(rows)
+    failed = f"; {found[FAILED]:,} failed, see `seqskip bench status {options.suite}`" if found[FAILED] else ""
+    print(f"{found[DONE]:,} of {len(rows):,} runs are done{failed}")
+    print(f"page    seqskip bench report {options.suite}{f' --dir {options.dir}' if options.dir else ''}")
+    return 1 if found[FAILED] else 0
+
+
+def _runner(options: argparse.Namespace) -> Runner:
+    """Return the runner that a command line asks for; what it does not know must not be given."""
+    known = {"inline": (), "ray": ("address", "cpus", "gpus", "workers"), "slurm": ("workers", "slurm")}
+    checks.choice("--runner", options.runner, known)
+    given = {
+        name: value for name in ("address", "cpus", "gpus", "workers", "slurm") if (value := getattr(options, name))
+    }
+    for name in given:
+        if name not in known[options.runner]:
+            whose = " or ".join(runner for runner in known if name in known[runner])
+            raise ValueError(f"--{name} must stand beside --runner {whose}, got --runner {options.runner}")
+    jobs = {"options": dict(given.pop("slurm"))} if "slurm" in given else {}
+    return runner(options.runner, **given, **jobs)

@@ -1,0 +1,19 @@
+"""How runs and times are called in a terminal."""
+
+from seqskip.benchmark.store.ledger import Row
+
+
+def duration(seconds: float) -> str:
+    """Return seconds in the two largest units that are not zero: 8 s, 3 min 20 s, 2 h 5 min."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.1f} s" if seconds < 9.95 else f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600:,} h {whole % 3600 // 60} min"
+
+
+def title(row: Row) -> str:
+    """Return what a run is called."""
+    sizes = [f"{name} {value}" for name, value in (row.length | row.tuning).items()]
+    return ", ".join((row.model, row.task, *sizes, f"seed {row.seed}"))

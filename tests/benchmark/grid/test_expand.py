@@ -1,0 +1,122 @@
+"""The runs of a suite: what they are, what makes them the same, and what cannot be run, told before anything runs."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from seqskip.benchmark.grid.expand import expand
+from seqskip.benchmark.grid.lines import SuiteError
+from seqskip.benchmark.grid.plan import Plan
+from seqskip.benchmark.grid.read import read, shipped
+from seqskip.settings.settings import Settings
+from seqskip.tasks import LagCopy
+from seqskip.training.summary import parameters
+from tests.benchmark.grid.suites import write
+
+
+def plans(folder: Path, *changes: tuple[str, str]) -> list[Plan]:
+    return expand(read(write(folder, *changes))).plans
+
+
+def test_every_combination_is_run_once(tmp_path: Path) -> None:
+    grid = expand(read(write(tmp_path)))
+    found = [(plan.seed, plan.length["lag"], plan.model) for plan in grid.plans]
+    assert found == [(seed, lag, model) for seed in (0, 1) for lag in (2, 3) for model in ("plain", "skip")]
+    assert grid.sources == {"lag": LagCopy.source}
+    assert len({plan.id for plan in grid.plans}) == len(grid.plans)
+
+
+def test_a_config_makes_what_the_suite_says(tmp_path: Path) -> None:
+    plan = plans(tmp_path)[-1]
+    module, data = Settings.of(plan.config).make()
+    assert isinstance(module.task, LagCopy) and module.task.lag == 3
+    assert module.model.core.delays == ((1, 4),)
+    assert 333 <= parameters(module) <= 367
+    assert (data.batch_size, data.seed) == (4, 1)
+    assert plan.config["trainer"] == {"accelerator": "cpu", "max_steps": 4}
+    assert plan.task_version == LagCopy.version
+
+
+def test_all_settings_are_written_out(tmp_path: Path) -> None:
+    config = plans(tmp_path)[0].config
+    assert json.loads(json.dumps(config)) == config
+    assert config["model"]["optimizer"]["init_args"]["eps"] == 1e-8
+    assert config["data"]["task"]["init_args"]["alphabet"] == 4
+
+
+def test_tuning_is_the_same_for_every_model(tmp_path: Path) -> None:
+    lr = "model.optimizer.init_args.lr"
+    found = plans(tmp_path, ("seeds: 2", f"tuning: {{{lr}: [0.1, 1e-3], data.batch_size: [2, 4]}}"))
+    assert len(found) == 4 * 4
+    for model in ("plain", "skip"):
+        asked = [plan.tuning for plan in found if plan.model == model and plan.length == {"lag": 2}]
+        assert asked == [{lr: rate, "data.batch_size": size} for rate in (0.1, 0.001) for size in (2, 4)]
+    assert all(plan.config["model"]["optimizer"]["init_args"]["lr"] == plan.tuning[lr] for plan in found)
+    assert all(plan.config["data"]["batch_size"] == plan.tuning["data.batch_size"] for plan in found)
+
+
+def test_the_same_run_has_the_same_name(tmp_path: Path) -> None:
+    before = [plan.id for plan in plans(tmp_path)]
+    renamed = plans(tmp_path, ("plain:", "another name:"), ("# Two nets", "# Some nets"))
+    assert [plan.id for plan in renamed] == before
+    grown = [plan.id for plan in plans(tmp_path, ("[2, 3]", "[2, 3, 4]"), ("seeds: 2", "seeds: 3"))]
+    assert set(before) < set(grown)
+    spelled_out = plans(tmp_path, ("init: orthogonal", "init: orthogonal, num_layers: 1"))
+    assert [plan.id for plan in spelled_out] == before
+
+
+@pytest.mark.parametrize("change", [("steps: 4", "steps: 5"), ("1e-2", "1e-3"), ("length: 20", "length: 21")])
+def test_another_run_has_another_name(tmp_path: Path, change: tuple[str, str]) -> None:
+    assert not {plan.id for plan in plans(tmp_path)} & {plan.id for plan in plans(tmp_path, change)}
+
+
+def test_another_version_of_a_task_or_of_the_code_is_another_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = plans(tmp_path)[0]
+    before = plan.id
+    assert replace(plan, task_version=2).id != before
+    monkeypatch.setattr("seqskip.benchmark.grid.plan.CODE_VERSION", "99")
+    assert plan.id != before
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "line", "said"),
+    [
+        ("class_path: LagCopy", "class_path: LagCopie", 13, "got 'LagCopie'; did you mean 'LagCopy'"),
+        ("{core: RNN}", "{core: RNM}", 7, "must be one of .*, got 'RNM'; did you mean 'RNN'"),
+        ("alphabet: 4", "alphabets: 4", 13, "has no option 'alphabets'; did you mean 'alphabet'"),
+        ("init: orthogonal", "innit: orthogonal", 10, "has no option 'innit'; did you mean 'init'"),
+        ("init: orthogonal", "init: ortogonal", 10, "ortogonal.*orthogonal"),
+        ("{lag: [2, 3]}", "{lag: [2, 0]}", 13, "lag must be an integer >= 1, got 0"),
+        ("[1, 4]", "[1, 1]", 8, "delays"),
+        ("init: orthogonal", "hidden_size: 3", 10, "'hidden_size' must be left out where match_parameters"),
+        ("match_parameters: 350", "match_parameters: 5", 7, "must be near what the model can have"),
+        ("match_parameters: 350", "match_parameters: 99999999999", 7, "must be at most .* with 4096 units"),
+        ("match_parameters: 350", "threads: 2", 7, "'hidden_size' must be given"),
+        ("{accelerator: cpu}", "{callbacks: null}", 19, "trainer must leave 'callbacks' to the benchmark"),
+        ("{accelerator: cpu}", "{max_steps: 3}", 19, "budget has steps and minutes"),
+        ("{accelerator: cpu}", "{gradient_clip: 3}", 19, "no option 'gradient_clip'; did you mean"),
+        ("{accelerator: cpu}", "{}\ntuning: {model.lr: [1]}", 20, "model has no option 'lr'|no option 'lr'"),
+        ("{accelerator: cpu}", "{}\ntuning: {modle.lr: [1]}", 20, "must be one of data, model, trainer, got 'modle'"),
+        ("  model: {opt", "  model: {delays: 2, opt", 18, "config.model must leave 'delays' to the models"),
+        ("  skip:", "  twin: {core: RNN}\n  skip:", 8, "must differ from .* in more than its name"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_run_is_told_with_its_line(
+    tmp_path: Path, before: str, after: str, line: int, said: str
+) -> None:
+    path = write(tmp_path, (before, after))
+    with pytest.raises(SuiteError, match=said) as caught:
+        expand(read(path))
+    assert caught.value.problems[0].startswith(f"{path}:{line}: "), caught.value.problems
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_shipped_suites_can_be_run(name: str) -> None:
+    suite = read(shipped()[name])
+    assert suite.path.read_text(encoding="utf-8").startswith(f"# seqskip bench run {name}\n# ")
+    grid = expand(suite)
+    assert len({plan.id for plan in grid.plans}) == len(grid.plans) > 0
