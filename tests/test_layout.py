@@ -65,6 +65,7 @@ ARROWS[""] = {"conversion", "delays", "depth", "engines", "init", "layers", "mod
 ARROWS[""] |= {"states"}
 
 TRAINING_ONLY = {"pytorch_lightning", "lightning", "torchmetrics", "jsonargparse"}
+REPORT, PAGE_ONLY = "seqskip.benchmark.report", {"plotly", "jinja2"}
 DRAWING = ("seqskip.analysis.plots", "seqskip.training.curves", "seqskip.cli.tasks.picture")  # and what is in them
 
 RUNNERS = {"ray": {"cluster", "on_ray"}, "submitit": {"on_slurm", "shard"}}  # which of seqskip.benchmark.runners
@@ -137,6 +138,7 @@ def test_arrows(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(FILES))
 def test_packages_from_outside(name: str) -> None:
     packages = outside(imports(name))
+    assert name.startswith(REPORT) or not packages & PAGE_ONLY
     if unit(name) in ("training", "settings", "cli") or name.startswith("seqskip.benchmark.runners"):
         return
     assert not packages & TRAINING_ONLY
@@ -154,6 +156,19 @@ def test_a_runner_of_many_machines_is_imported_when_it_runs(package: str) -> Non
 def test_matplotlib_is_imported_only_where_pictures_are_drawn() -> None:
     drawing = {name for name in FILES if "matplotlib" in outside(imports(name, at_import=True))}
     assert all(name.startswith(DRAWING) for name in drawing)
+
+
+@pytest.mark.parametrize("name", sorted(name for name in FILES if name.startswith(REPORT)))
+def test_the_report_is_made_of_files_alone(name: str) -> None:
+    ours = {module for module in imports(name) if module.split(".")[0] == "seqskip"}
+    assert all(module.startswith((REPORT, "seqskip.benchmark.store", "seqskip.checks")) for module in ours)
+    assert outside(imports(name)) <= {"numpy"} | PAGE_ONLY
+
+
+def test_the_report_is_imported_without_the_packages_of_its_page() -> None:
+    code = f"import sys; sys.modules.update(dict.fromkeys({sorted(PAGE_ONLY)})); import {REPORT}"
+    code += "; assert not {'pytorch_lightning', 'yaml', 'jsonargparse'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_no_circular_imports() -> None:

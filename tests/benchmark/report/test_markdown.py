@@ -1,0 +1,58 @@
+"""The Markdown table: numbers of the records, names as they are."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from seqskip.benchmark.report import collect, markdown
+from seqskip.benchmark.report.columns import COLUMNS
+from tests.benchmark.report.made import ENTRY, Made, record, write
+
+EVIL = "a|b <script>alert(1)</script> `x` [y](javascript:1) *z*\nnext"
+
+
+def table(text: str) -> list[dict[str, str]]:
+    """Return the rows of a table, read as GitHub reads it: | ends a cell unless \\ stands before it."""
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    cells = [[cell.strip() for cell in re.split(r"(?<!\\)\|", row)[1:-1]] for row in rows]
+    assert len({len(row) for row in cells}) == 1
+    head, _, *body = [[re.sub(r"\\(.)", r"\1", cell) for cell in row] for row in cells]
+    return [dict(zip(head, row, strict=True)) for row in body]
+
+
+def test_a_row_says_what_the_record_says(tmp_path: Path) -> None:
+    run = Made()
+    entry = ENTRY | {"model": "RNN", "value": 0.0202}
+    (row,) = table(markdown(collect(write(tmp_path, [run], published=[entry]))))
+    found = record(run)
+    assert list(row) == [*(column.title for column in COLUMNS), "Published", "Source"]
+    assert row["Test"] == f"{found['metrics']['accuracy']['measured']:.4g}"
+    assert row["Half-life at end"] == f"{found['gradient']['half_life_end']:.4g}" and row["Lag"] == "100"
+    assert (row["Published"], row["Source"]) == ("loss 0.0202", ENTRY["source"])
+
+
+def test_models_of_papers_are_rows_of_their_own(tmp_path: Path) -> None:
+    published = [ENTRY | {"model": "TCN", "value": 3.5e-5}]
+    mine, other = table(markdown(collect(write(tmp_path, [Made()], published=published))))
+    assert mine["Published"] == "no published number"
+    assert (other["Model"], other["Test"], other["Published"]) == ("TCN", "not run here", "loss 3.5e-05")
+
+
+def test_names_are_shown_as_they_are(tmp_path: Path) -> None:
+    text = markdown(collect(write(tmp_path, [Made(EVIL)])))
+    (row,) = table(text)
+    assert row["Model"] == " ".join(EVIL.split())
+    assert not re.search(r"(?<!\\)[<>\[\]*]", text)
+
+
+def test_the_state_stands_below(tmp_path: Path) -> None:
+    runs = [replace(Made(seed=seed), state=state) for seed, state in enumerate(("done", "failed", "queued", "done"))]
+    folder = write(tmp_path, runs)
+    folder.result(runs[3].id).unlink()
+    text = markdown(collect(folder))
+    assert "`seqskip bench run made`: 1 of 4 runs done, 1 failed, 2 missing." in text
+    assert "RNN, copying, delay 100, lr 0.001, seed 1: NotFinite" in text and "is missing" in text
+
+
+def test_no_runs_are_no_rows(tmp_path: Path) -> None:
+    assert table(markdown(collect(write(tmp_path, [])))) == []
