@@ -123,12 +123,17 @@ class Suite:
             lines.append(line.removeprefix("#").strip())
         return "\n".join(lines)
 
-    def told(self, sources: dict[str, str]) -> dict[str, Any]:
-        """Return what a report must know; `sources` are those of the tasks, by their names in the suite."""
+    def told(self, command: str, sources: dict[str, str]) -> dict[str, Any]:
+        """Return what a report must know.
+
+        Args:
+            command: that does the runs.
+            sources: of the tasks, by their names in the suite.
+        """
         return {
             "name": self.name,
             "description": self.description,
-            "command": f"seqskip bench run {self.name}",
+            "command": command,
             "models": list(self.models),
             "tasks": [
                 {

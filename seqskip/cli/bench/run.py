@@ -24,7 +24,8 @@ def run(suite: Suite, folder: Folder, options: argparse.Namespace) -> int:
     """Do what is missing, and say what came of it; return 0, 1 if runs have failed, 130 or 143 if interrupted."""
     grid = expand(suite)
     doing = _runner(options)
-    folder.write(folder.suite, suite.told(grid.sources))
+    words = options.suite + (f" --dir {options.dir}" if options.dir else "")
+    folder.write(folder.suite, suite.told(f"seqskip bench run {words}", grid.sources))
     print(f"{suite.name}: {len(grid.plans):,} runs in {folder.path}, on {options.runner}", flush=True)
     try:
         with watching(doing.workers) as watcher:
@@ -33,9 +34,9 @@ def run(suite: Suite, folder: Folder, options: argparse.Namespace) -> int:
         print("\nInterrupted; the same command goes on.", file=sys.stderr)
         return TERMINATED if isinstance(stop, SIGTERMException) else INTERRUPTED
     found = counts(rows)
-    failed = f"; {found[FAILED]:,} failed, see `seqskip bench status {options.suite}`" if found[FAILED] else ""
+    failed = f"; {found[FAILED]:,} failed, see `seqskip bench status {words}`" if found[FAILED] else ""
     print(f"{found[DONE]:,} of {len(rows):,} runs are done{failed}")
-    print(f"page    seqskip bench report {options.suite}{f' --dir {options.dir}' if options.dir else ''}")
+    print(f"page    seqskip bench report {words}")
     return 1 if found[FAILED] else 0
 
 
