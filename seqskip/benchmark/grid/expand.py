@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from functools import partial, reduce
 from typing import Any
 
-import torch
-
 from seqskip.benchmark.grid.lines import Place, SuiteError
 from seqskip.benchmark.grid.match import matched
 from seqskip.benchmark.grid.merge import merged, nested
@@ -31,7 +29,7 @@ OURS = (
     "enable_checkpointing",
 )
 LIMITS = ("enable_checkpointing", "num_sanity_val_steps", "fast_dev_run", "max_steps", "max_time", "max_epochs")
-HIDDEN = "model.core.init_args.hidden_size"
+CORE = "model.core.init_args"
 
 
 @dataclass(frozen=True)
@@ -91,7 +89,7 @@ class _Expansion:
 
     def _shared_tried(self, point: dict[str, Any]) -> bool:
         for name in self.suite.config.get("model", {}):
-            if name in OF_MODEL:
+            if name in ("core", "delays"):
                 raise ValueError(f"config.model must leave {name!r} to the models, which differ in it")
         _leave_to_us(self.suite.config)
         complete(merged(self._shared(point), {"data": {"task": SOME_TASK}, "model": {"core": SOME_CORE}}))
@@ -159,7 +157,8 @@ class _Expansion:
     def _made(self, config: dict[str, Any], model: str, task: Task) -> bool:
         """Make the model of a config, and give it as many units as its weights are to be."""
         target = self.suite.match_parameters
-        known = f"{model} {config['model']} {task.input_size} {task.num_embeddings} {task.output_size} {task.readout}"
+        parts = [config["model"].get(name) for name in OF_MODEL]
+        known = f"{model} {parts} {task.input_size} {task.num_embeddings} {task.output_size} {task.readout}"
         known += f" {task.lag}" if config["model"].get("delays") == "dilated" else ""
         if known not in self._sizes:
             settings = Settings.of(config)
@@ -200,10 +199,10 @@ def _task_of(half: dict[str, Any]) -> Task:
 def _count(settings: Settings, hidden_size: int | None = None) -> int:
     """Return the trainable weights of a model, made without their numbers."""
     values = settings.values.clone()
+    values[f"{CORE}.device"] = "meta"
     if hidden_size is not None:
-        values[HIDDEN] = hidden_size
-    with torch.device("meta"):
-        return parameters(Settings(settings.parser, values).make()[0])
+        values[f"{CORE}.hidden_size"] = hidden_size
+    return parameters(Settings(settings.parser, values).make()[0])
 
 
 def _plan(cell: _Cell, seed: int) -> Plan:

@@ -28,7 +28,8 @@ class Budget:
 
     def trainer(self) -> dict[str, Any]:
         """Return the trainer's arguments."""
-        return {"max_steps": self.steps} | ({} if self.minutes is None else {"max_time": {"minutes": self.minutes}})
+        seconds = {} if self.minutes is None else {"max_time": {"seconds": round(60 * self.minutes)}}
+        return {"max_steps": self.steps} | seconds
 
 
 @dataclass(frozen=True)

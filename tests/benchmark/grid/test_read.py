@@ -25,7 +25,7 @@ def test_a_task_may_have_a_budget_and_data_of_its_own(tmp_path: Path) -> None:
     own = "    budget: {minutes: 0.5}\n    data: {batch_size: 8}\nbudget:"
     suite = read(write(tmp_path, ("budget:", own)))
     assert suite.tasks["lag"].budget == Budget(4, 0.5)
-    assert suite.tasks["lag"].budget.trainer() == {"max_steps": 4, "max_time": {"minutes": 0.5}}
+    assert suite.tasks["lag"].budget.trainer() == {"max_steps": 4, "max_time": {"seconds": 30}}
     assert suite.tasks["lag"].config == {"data": {"batch_size": 8}}
 
 
