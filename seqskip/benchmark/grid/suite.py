@@ -62,6 +62,7 @@ class Published:
         source: where it is printed.
         metric, value: what was reached; value None where only `note` tells it.
         steps: training steps to the solution.
+        reach: the value of the metric that `steps` lead to, where that is not the task's own solution.
         note: what else a reader must know.
     """
 
@@ -72,6 +73,7 @@ class Published:
     metric: str | None = None
     value: float | None = None
     steps: int | None = None
+    reach: float | None = None
     note: str | None = None
 
 

@@ -11,8 +11,6 @@ from seqskip.benchmark.grid.suite import Suite
 from seqskip.benchmark.store.folder import BENCHMARKS, Folder
 from seqskip.cli.bench.options import read
 
-INTERRUPTED = 130  # what a shell reports for a command ended by Ctrl-C
-
 
 def bench(words: list[str]) -> int:
     """Run `seqskip bench` with the given words of the command line and return its exit status."""
@@ -45,11 +43,7 @@ def _validate(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace) -> int:
     from seqskip.cli.bench.run import run  # Lightning takes seconds, and the other actions need none of it
 
-    try:
-        return run(_suite(options), _folder(options), options)
-    except KeyboardInterrupt:
-        print(f"\nInterrupted; go on with: seqskip bench {' '.join(sys.argv[2:]) or 'run'}", file=sys.stderr)
-        return INTERRUPTED
+    return run(_suite(options), _folder(options), options)
 
 
 def _status(options: argparse.Namespace) -> int:

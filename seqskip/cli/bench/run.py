@@ -1,6 +1,9 @@
 """`seqskip bench run`: the runs that are missing, with a bar or a line for each."""
 
 import argparse
+import sys
+
+from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from seqskip import checks
 from seqskip.benchmark.driver import Driver
@@ -14,15 +17,21 @@ from seqskip.cli.bench.progress import watching
 
 SETTINGS = {"inline": (), "ray": ("address", "cpus", "gpus", "workers"), "slurm": ("workers", "slurm")}  # of runners
 
+INTERRUPTED, TERMINATED = 130, 143  # what a shell reports for a command ended by Ctrl-C, by SIGTERM
+
 
 def run(suite: Suite, folder: Folder, options: argparse.Namespace) -> int:
-    """Do what is missing, and say what came of it; return 0, or 1 if runs have failed."""
+    """Do what is missing, and say what came of it; return 0, 1 if runs have failed, 130 or 143 if interrupted."""
     grid = expand(suite)
     doing = _runner(options)
     folder.write(folder.suite, suite.told(grid.sources))
     print(f"{suite.name}: {len(grid.plans):,} runs in {folder.path}, on {options.runner}", flush=True)
-    with watching(doing.workers) as watcher:
-        rows = Driver(folder, doing, watcher, options.retry).drive(grid.plans)
+    try:
+        with watching(doing.workers) as watcher:
+            rows = Driver(folder, doing, watcher, options.retry).drive(grid.plans)
+    except (KeyboardInterrupt, SIGTERMException) as stop:
+        print("\nInterrupted; the same command goes on.", file=sys.stderr)
+        return TERMINATED if isinstance(stop, SIGTERMException) else INTERRUPTED
     found = counts(rows)
     failed = f"; {found[FAILED]:,} failed, see `seqskip bench status {options.suite}`" if found[FAILED] else ""
     print(f"{found[DONE]:,} of {len(rows):,} runs are done{failed}")
