@@ -3,9 +3,10 @@
 
 const BARS = 60; // intervals that can be told apart in a chart
 
-const dotted = (line, title, axis) => [
-  { type: "line", ...line, line: { dash: "dot", width: 1.5, color: style("--quiet") } },
-  { text: title, showarrow: false, font: { color: style("--quiet"), size: 12 }, ...axis },
+// A line with its title: what a layout takes as shapes and annotations.
+const dotted = (line, title, place) => [
+  [{ type: "line", ...line, line: { dash: "dot", width: 1.5, color: style("--quiet") } }],
+  [{ text: title, showarrow: false, font: { color: style("--quiet"), size: 12 }, ...place }],
 ];
 
 function curve(line, part, key, options = {}) {
@@ -13,7 +14,8 @@ function curve(line, part, key, options = {}) {
   return {
     x: chosen.x, y: chosen[key], name: name(line.model), legendgroup: String(line.model), connectgaps: false,
     mode: line.model < COLOURS.length && chosen.x.length > 1 ? "lines" : "lines+markers",
-    line: { color: colour(line.model), width: 2 }, marker: { symbol: marker(line.model), size: 6, color: colour(line.model) },
+    line: { color: colour(line.model), width: 2 },
+    marker: { symbol: marker(line.model), size: 6, color: colour(line.model) },
     hovertemplate: "%{x}: %{y:.4~g}<extra>%{fullData.name}</extra>", ...options,
   };
 }
@@ -26,42 +28,48 @@ function band(line, _, all) {
   const back = [...known].reverse();
   return [{
     x: [...known, ...back].map((place) => x[place]), y: [...known.map((p) => high[p]), ...back.map((p) => low[p])],
-    fill: "toself", fillcolor: colour(line.model) + (all.length > 3 ? "14" : "26"), line: { width: 0 }, mode: "lines", hoverinfo: "skip",
-    showlegend: false, legendgroup: String(line.model),
+    fill: "toself", fillcolor: colour(line.model) + (all.length > 3 ? "14" : "26"), line: { width: 0 }, mode: "lines",
+    hoverinfo: "skip", showlegend: false, legendgroup: String(line.model),
   }];
 }
 
 function learning(one, lines) {
   const drawn = lines.filter((line) => line.learning);
-  const positive = drawn.every((line) => line.learning.median.every((y) => y === null || y > 0));
-  const [shape, label] = dotted({ xref: "paper", x0: 0, x1: 1, y0: one.baseline, y1: one.baseline }, "baseline",
-    { xref: "paper", x: 1, xanchor: "right", yanchor: "bottom", y: !one.higher && positive ? Math.log10(one.baseline) : one.baseline });
-  const marked = one.baseline !== null && (one.higher || one.baseline > 0);
-  plot("learning", [...drawn.flatMap(band), ...drawn.map((line) => curve(line, "learning", "median"))],
-    layout({ title: "training steps", rangemode: "tozero" }, { title: plain(one.metric), type: !one.higher && positive ? "log" : "linear" },
-      marked ? [shape] : [], marked ? [label] : []));
-  table("learning-table", ["Model", "Last step", "Median", "Least", "Most"], drawn.map(({ model, learning: of }) => [
-    data.models[model], short(of.x.at(-1)), ...["median", "low", "high"].map((key) => short((of[key] || of.median).at(-1)))]));
+  const values = drawn.flatMap((line) => line.learning.low ?? line.learning.median).filter((y) => y !== null);
+  const log = !one.higher && [...values, one.baseline ?? 1].every((y) => y > 0); // a loss
+  const height = one.baseline;
+  const marks = dotted({ xref: "paper", x0: 0, x1: 1, y0: height, y1: height }, "baseline",
+    { xref: "paper", x: 1, xanchor: "right", yanchor: "bottom", y: log ? Math.log10(height) : height });
+  const look = layout({ title: "training steps", rangemode: "tozero" },
+    { title: plain(one.metric), type: log ? "log" : "linear" }, ...(height === null ? [] : marks));
+  plot("learning", [...drawn.flatMap(band), ...drawn.map((line) => curve(line, "learning", "median"))], look);
+  table("learning-table", ["Model", "Last step", "Median", "Least", "Most"], drawn.map(({ model, learning: of }) => {
+    const last = ["median", "low", "high"].map((key) => short((of[key] ?? of.median).at(-1)));
+    return [data.models[model], short(of.x.at(-1)), ...last];
+  }));
 }
 
 function decay(one, lines) {
   const drawn = lines.filter((line) => line.decay);
+  const told = (when) => `lag %{x}: 10^%{y:.4~g} ${when} training<extra>%{fullData.name}</extra>`;
   const traces = drawn.flatMap((line) => [
-    curve(line, "decay", "end_median", { hovertemplate: "lag %{x}: 10^%{y:.4~g} after training<extra>%{fullData.name}</extra>" }),
-    curve(line, "decay", "start_median", { showlegend: false, line: { color: colour(line.model), width: 1.5, dash: "dash" },
-      hovertemplate: "lag %{x}: 10^%{y:.4~g} before training<extra>%{fullData.name}</extra>" }),
+    curve(line, "decay", "end_median", { hovertemplate: told("after") }),
+    curve(line, "decay", "start_median", {
+      showlegend: false, line: { color: colour(line.model), width: 1.5, dash: "dash" }, hovertemplate: told("before"),
+    }),
   ]);
   const norms = traces.flatMap((trace) => trace.y).filter((y) => y !== null);
   const span = most(norms) - least(norms);
-  const [shape, label] = dotted({ yref: "paper", y0: 0, y1: 1, x0: one.lag, x1: one.lag }, `lag ${short(one.lag)}`,
+  const steps = span > 2 ? { dtick: Math.ceil(span / 7) } : {}; // whole powers of ten
+  const marks = dotted({ yref: "paper", y0: 0, y1: 1, x0: one.lag, x1: one.lag }, `lag ${short(one.lag)}`,
     { yref: "paper", y: 1, yanchor: "bottom", x: one.lag });
-  plot("decay", traces, layout({ title: "lag in time steps" },
-    { title: "gradient norm", tickprefix: "10<sup>", ticksuffix: "</sup>", ...(span > 2 ? { dtick: Math.ceil(span / 7) } : {}) },
-    one.lag === null ? [] : [shape], one.lag === null ? [] : [label]));
-  const near = (of) => of.x.reduce((best, x, place) => (Math.abs(x - one.lag) < Math.abs(of.x[best] - one.lag) ? place : best), 0);
-  table("decay-table", ["Model", "Lag", "Norm before", "Norm after", "Norm after, at lag 0"], drawn.map(({ model, decay: of }) => {
-    const place = one.lag === null ? of.x.length - 1 : near(of);
-    return [data.models[model], short(of.x[place]), power(of.start_median[place]), power(of.end_median[place]), power(of.end_median[0])];
+  const norm = { title: "gradient norm", tickprefix: "10<sup>", ticksuffix: "</sup>", ...steps };
+  plot("decay", traces, layout({ title: "lag in time steps" }, norm, ...(one.lag === null ? [] : marks)));
+  const far = (of, place) => Math.abs(of.x[place] - one.lag);
+  table("decay-table", ["Model", "Lag", "Norm before", "Norm after"], drawn.flatMap(({ model, decay: of }) => {
+    const near = of.x.reduce((best, _, place) => (far(of, place) < far(of, best) ? place : best), 0);
+    const told = one.lag === null ? [0, of.x.length - 1] : [0, near]; // lag 0 and the task's
+    return told.map((p) => [data.models[model], short(of.x[p]), power(of.start_median[p]), power(of.end_median[p])]);
   }));
 }
 
@@ -71,53 +79,73 @@ function scatter() {
   model.forEach((one, place) => places[one].push(place));
   const used = places.map((_, one) => one).filter((one) => places[one].length);
   const lags = [...new Set(lag)].sort((a, b) => a - b);
-  const ends = lags.length ? [lags[0] / 1.5, lags.at(-1) * 1.5] : [1, 10];
   const shifted = beside(lags, used.length);
-  const wide = most(life) / least(life) > 30;
+  const [size, width] = drawn > 1000 ? [5, 1] : [9, 2];
   const shape = (is) => (is ? "circle" : "x-thin-open");
-  const key = [true, false].map((is) => ({ x: [null], y: [null], mode: "markers", name: is ? "solved" : "not solved", hoverinfo: "skip",
-    marker: { symbol: shape(is), size: 9, color: style("--quiet"), line: { width: 2, color: style("--quiet") } } }));
   const traces = used.map((one, rank) => ({
-    x: places[one].map((p) => shifted(lag[p], rank)), customdata: places[one].map((p) => short(lag[p])), y: places[one].map((p) => life[p]), name: name(one), mode: "markers",
-    text: places[one].map((p) => (solved[p] ? "solved" : "not solved")), hovertemplate: "lag %{customdata}, half-life %{y:.4~g}, %{text}<extra>%{fullData.name}</extra>",
-    marker: { symbol: places[one].map((p) => shape(solved[p])), size: drawn > 1000 ? 5 : 9, color: colour(one), opacity: 0.75, line: { width: drawn > 1000 ? 1 : 2, color: colour(one) } },
+    x: places[one].map((p) => shifted(lag[p], rank)), y: places[one].map((p) => life[p]),
+    name: name(one), mode: "markers",
+    customdata: places[one].map((p) => [short(lag[p]), solved[p] ? "solved" : "not solved"]),
+    hovertemplate: "lag %{customdata[0]}, half-life %{y:.4~g}, %{customdata[1]}<extra>%{fullData.name}</extra>",
+    marker: {
+      symbol: places[one].map((p) => shape(solved[p])), size, opacity: 0.75,
+      color: colour(one), line: { width, color: colour(one) },
+    },
   }));
-  const line = { x: ends, y: ends, mode: "lines", line: { dash: "dash", width: 1, color: style("--quiet") }, hoverinfo: "skip", showlegend: false };
-  plot("scatter", [line, ...traces, ...key], layout({ title: "lag of the task", type: "log", ...(lags.length > 8 ? {} : ticks(lags)) },
-    { title: "half-life of the gradient", type: "log", ...(wide ? { dtick: 1 } : {}) }));
-  const thinned = drawn < points ? `${drawn} of ${points} drawn. ` : "";
-  get("scatter-note").textContent = thinned + (points < runs ? `${runs - points} of ${runs} runs have no half-life or lag and are not drawn.` : "");
-  table("scatter-table", ["Model", "Runs drawn", "Solved", "Longest lag solved", "Longest half-life"], used.map((one) => {
+  const grey = style("--quiet");
+  const key = [true, false].map((is) => ({
+    x: [null], y: [null], mode: "markers", name: is ? "solved" : "not solved", hoverinfo: "skip",
+    marker: { symbol: shape(is), size: 9, color: grey, line: { width: 2, color: grey } },
+  }));
+  const ends = lags.length ? [lags[0] / 1.5, lags.at(-1) * 1.5] : [1, 10];
+  const dashes = { dash: "dash", width: 1, color: grey };
+  const equal = { x: ends, y: ends, mode: "lines", line: dashes, hoverinfo: "skip", showlegend: false };
+  const decades = most(life) / least(life) > 30 ? { dtick: 1 } : {};
+  plot("scatter", [equal, ...traces, ...key], layout({ title: "lag of the task", ...logarithmic(lags) },
+    { title: "half-life of the gradient", type: "log", ...decades }));
+  const thinned = drawn < points ? `${drawn} of ${points} are drawn. ` : "";
+  const without = points < runs ? `${runs - points} of ${runs} runs have no half-life or lag and are not drawn.` : "";
+  get("scatter-note").textContent = thinned + without;
+  const titles = ["Model", "Runs drawn", "Solved", "Longest lag solved", "Longest half-life"];
+  table("scatter-table", titles, used.map((one) => {
     const won = places[one].filter((p) => solved[p]);
-    return [data.models[one], places[one].length, won.length, short(most(won.map((p) => lag[p]))), short(most(places[one].map((p) => life[p])))];
+    const longest = [most(won.map((p) => lag[p])), most(places[one].map((p) => life[p]))];
+    return [data.models[one], places[one].length, won.length, ...longest.map(short)];
   }));
 }
 
 function success(task) {
-  const lines = data.lines.filter((line) => data.cases[line.case].task === task && line.runs);
-  const numeric = lines.every((line) => data.cases[line.case].size > 0);
-  const place = (line) => (numeric ? data.cases[line.case].size : plain(data.cases[line.case].length));
+  const of = (line) => data.cases[line.case];
+  const lines = data.lines.filter((line) => of(line).task === task && line.runs);
+  const numeric = lines.every((line) => of(line).size > 0);
+  const place = (line) => (numeric ? of(line).size : plain(of(line).length));
   const models = [...new Set(lines.map((line) => line.model))].sort((a, b) => a - b);
   const sizes = [...new Set(lines.map(place))].sort((a, b) => (numeric ? a - b : 0));
   const shifted = numeric ? beside(sizes, models.length) : (size) => size;
   const bars = lines.length <= BARS;
-  get("success-note").textContent = bars ? "" : "The intervals of so many are in the table alone.";
   const traces = models.map((model, rank) => {
-    const mine = lines.filter((line) => line.model === model).sort((a, b) => (numeric ? place(a) - place(b) : a.case - b.case));
+    const mine = lines.filter((line) => line.model === model);
+    mine.sort((a, b) => (numeric ? place(a) - place(b) : a.case - b.case));
     const rate = mine.map((line) => line.solved / line.runs);
     return {
       x: mine.map((line) => shifted(place(line), rank)), y: rate, name: name(model), mode: "lines+markers",
-      text: mine.map((line) => `${plain(data.cases[line.case].length)}: ${line.solved} of ${line.runs}`),
-      line: { color: colour(model), width: 2 }, marker: { symbol: marker(model), size: 8, color: colour(model) },
-      error_y: { visible: bars, symmetric: false, array: mine.map((line, p) => line.high - rate[p]), arrayminus: mine.map((line, p) => rate[p] - line.low), thickness: 1, width: 3 },
+      text: mine.map((line) => `${plain(of(line).length)}: ${line.solved} of ${line.runs}`),
       hovertemplate: "%{text}<extra>%{fullData.name}</extra>",
+      line: { color: colour(model), width: 2 }, marker: { symbol: marker(model), size: 8, color: colour(model) },
+      error_y: {
+        visible: bars, symmetric: false, thickness: 1, width: 3,
+        array: mine.map((line, p) => line.high - rate[p]), arrayminus: mine.map((line, p) => rate[p] - line.low),
+      },
     };
   });
-  const one = data.cases.find((found) => found.task === task);
-  plot("success", traces, layout({ title: numeric ? plain(one.length.replace(/ \S+$/, "")) : "length", type: numeric ? "log" : "category", ...(numeric && sizes.length <= 8 ? ticks(sizes) : {}) },
+  const title = numeric && lines.length ? plain(of(lines[0]).length.replace(/ \S+$/, "")) : "length";
+  plot("success", traces, layout({ title, ...(numeric ? logarithmic(sizes) : { type: "category" }) },
     { title: "share solved", range: [-0.05, 1.05], tickformat: ".0%" }));
-  table("success-table", ["Model", "Length", "Solved", "From", "To"], lines.map((line) => [data.models[line.model], data.cases[line.case].length,
-    `${line.solved} of ${line.runs}`, `${Math.round(100 * line.low)} %`, `${Math.round(100 * line.high)} %`]));
+  get("success-note").textContent = bars ? "" : "The intervals of so many are in the table alone.";
+  table("success-table", ["Model", "Length", "Solved", "From", "To"], lines.map((line) => {
+    const ends = [line.low, line.high].map((share) => `${Math.round(100 * share)} %`);
+    return [data.models[line.model], of(line).length, `${line.solved} of ${line.runs}`, ...ends];
+  }));
 }
 
 function drawCase() {
@@ -136,7 +164,7 @@ function draw() {
 const option = (text, value) => Object.assign(document.createElement("option"), { textContent: text, value });
 
 if (data.cases.length) {
-  get("case").append(...data.cases.map((one, place) => option(heading(one), place)));
+  get("case").append(...data.cases.map((one, place) => option(`${one.task}, ${one.length}`, place)));
   get("success-task").append(...[...new Set(data.cases.map((one) => one.task))].map((task) => option(task, task)));
   get("case").addEventListener("change", drawCase);
   get("success-task").addEventListener("change", () => success(get("success-task").value));

@@ -12,6 +12,7 @@ from seqskip.benchmark.report.intervals import coverage
 from seqskip.benchmark.report.leaderboard import leaderboard
 from seqskip.benchmark.report.published import comparisons
 from seqskip.benchmark.report.state import state
+from seqskip.benchmark.report.words import budget
 
 HERE = Path(__file__).parent
 SOURCES = ("page.css", "page.js", "plot.js", "charts.js")  # in their order: a script needs those before it
@@ -67,6 +68,7 @@ def _content(collected: Collected) -> dict[str, Any]:
         "few": sorted({n for line in lines if 0 < (n := len(line.group.finished)) < FEW}),
         "coverage": coverage,
         "charts": charts(collected.runs, lines),
+        "budget": budget(collected.suite["budget"]),
         "shown": SHOWN,
         "error": ERROR,
     }

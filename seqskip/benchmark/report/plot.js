@@ -18,29 +18,39 @@ const style = (name) => getComputedStyle(document.documentElement).getPropertyVa
 // Plotly reads HTML in its texts: names are shown as they are.
 const plain = (text) => String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
 const name = (model) => plain(data.models[model]);
-const short = (number) => (number === null || number === undefined ? "–" : String(Number(Number(number).toPrecision(4))));
+const short = (number) => (number === null || number === undefined ? "–" : String(Number(number.toPrecision(4))));
 const most = (list) => list.reduce((a, b) => (a === null ? b : Math.max(a, b)), null); // of more than fit on the stack
 const least = (list) => list.reduce((a, b) => (a === null ? b : Math.min(a, b)), null);
-const heading = (one) => `${one.task}, ${one.length}`;
+const power = (exponent) => (exponent === null ? "–" : `10^${short(exponent)}`);
+
 // Models at the same place stand side by side on a logarithmic axis.
 function beside(places, count) {
   const closest = least(places.slice(1).map((place, before) => place / places[before])) ?? 2;
   const step = Math.min(1.04, closest ** (0.5 / count));
   return (place, rank) => place * step ** (rank - (count - 1) / 2);
 }
-const ticks = (places) => ({ tickvals: places, ticktext: places.map(short) });
-const power = (exponent) => (exponent === null ? "–" : `10^${short(exponent)}`);
+
+// A logarithmic axis names the places themselves where they are few and lie apart.
+function logarithmic(places) {
+  const apart = places.length <= 8 && places.every((place, rank) => rank === 0 || place > 1.25 * places[rank - 1]);
+  const range = [Math.log10(places[0] / 1.5), Math.log10(places.at(-1) * 1.5)];
+  const ticks = apart ? { tickvals: places, ticktext: places.map(short) } : {};
+  return { type: "log", ...(places.length ? { range } : {}), ...ticks };
+}
 
 function layout(x, y, shapes = [], annotations = []) {
-  const axis = { gridcolor: style("--line"), zeroline: false, linecolor: style("--line"), automargin: true };
+  const line = style("--line");
+  const axis = (one) => ({
+    gridcolor: line, zeroline: false, linecolor: line, automargin: true, ...one,
+    title: { text: one.title, standoff: 8 },
+  });
   return {
     font: { family: style("--font"), size: 13, color: style("--text") },
-    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", margin: { l: 8, r: 8, t: 24, b: 8 },
+    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", margin: { l: 8, r: 8, t: narrow() ? 24 : 44, b: 8 },
     legend: narrow() ? { orientation: "h", y: -0.22, yanchor: "top" } : { y: 1 },
-    hoverlabel: { bgcolor: style("--paper"), bordercolor: style("--line"), font: { color: style("--text") } },
-    xaxis: { ...axis, ...x, title: { text: x.title, standoff: 8 } }, yaxis: { ...axis, ...y, title: { text: y.title, standoff: 8 } },
-    modebar: { bgcolor: "rgba(0,0,0,0)", color: style("--line"), activecolor: style("--quiet") },
-    shapes, annotations, showlegend: true, dragmode: narrow() ? false : "zoom",
+    hoverlabel: { bgcolor: style("--paper"), bordercolor: line, font: { color: style("--text") } },
+    modebar: { bgcolor: "rgba(0,0,0,0)", color: line, activecolor: style("--quiet") },
+    xaxis: axis(x), yaxis: axis(y), shapes, annotations, showlegend: true, dragmode: narrow() ? false : "zoom",
   };
 }
 

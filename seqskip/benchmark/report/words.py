@@ -34,6 +34,14 @@ def settings(tuning: Mapping[str, Any]) -> str:
     return sizes({name.rpartition(".")[2]: value for name, value in tuning.items()})
 
 
+def budget(limits: Mapping[str, Any]) -> str:
+    """Return what a training of each task may take; tasks that may take as much are named together."""
+    tasks: dict[str, list[str]] = {}
+    for task, limit in limits.items():
+        tasks.setdefault(sizes(limit) if isinstance(limit, Mapping) else _plain(limit), []).append(task)
+    return "; ".join(f"{', '.join(names)}: {limit}" for limit, names in tasks.items()) or NONE
+
+
 def title(row: Row) -> str:
     """Return what a line calls a run."""
     parts = [row.model, row.task, sizes(row.length), settings(row.tuning), f"seed {row.seed}"]

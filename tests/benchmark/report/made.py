@@ -119,7 +119,7 @@ def suite(runs: Iterable[Made], name: str = "made", **change: Any) -> dict[str, 
         ],
         "tuning": {LR: [0.001, 0.003]},
         "match_parameters": 20000,
-        "budget": {"max_steps": 2000, "max_time": {"minutes": 5}},
+        "budget": {"copying": {"steps": 2000, "minutes": 5}, "adding": {"steps": 2000, "minutes": 5}},
         "published": [],
     }
     return found | change
