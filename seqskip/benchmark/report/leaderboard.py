@@ -1,5 +1,6 @@
 """The leaderboard: one line for a model on a task of one length, the medians of its seeds."""
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from statistics import median
@@ -9,7 +10,7 @@ from seqskip.benchmark.report.groups import Group, chosen, scores
 from seqskip.benchmark.report.intervals import Interval, median_interval, share_interval
 from seqskip.benchmark.report.result import Result
 
-WORST = (float("inf"),)
+WORST = (math.inf,)
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,15 @@ class Line:
         known = [found for result in self.group.results if (found := value(result)) is not None]
         return median(known) if known else None
 
+    def reached(self, value: float) -> float | None:
+        """Return the training steps after which the validation metric was first as good as a value, median over seeds.
+
+        Runs that never were, failed ones among them, took longer than all others: None if that is so for half of them.
+        """
+        never = [math.inf] * (len(self.group.finished) - len(self.group.results))
+        found = median([*(result.steps_to(value) for result in self.group.results), *never])
+        return found if found < math.inf else None
+
     def tested(self, metric: str) -> Interval | None:
         """Return the median of a metric of the test set; failed runs are worse than all others."""
         values = [result.test.get(metric) for result in self.group.results]
@@ -79,4 +89,4 @@ def _rank(line: Line) -> tuple[float, ...]:
     if line.score is None or line.rate is None:
         return WORST
     sign = -1 if line.higher_is_better else 1
-    return (-line.rate.value, float("inf") if line.steps is None else line.steps, sign * line.score.value)
+    return (-line.rate.value, math.inf if line.steps is None else line.steps, sign * line.score.value)

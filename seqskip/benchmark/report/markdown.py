@@ -6,9 +6,8 @@ from collections.abc import Iterable, Sequence
 from seqskip.benchmark.report.collect import Collected
 from seqskip.benchmark.report.columns import COLUMNS, Cell
 from seqskip.benchmark.report.leaderboard import leaderboard
-from seqskip.benchmark.report.published import Comparison, beside, comparisons
+from seqskip.benchmark.report.published import Comparison, comparisons
 from seqskip.benchmark.report.state import State, state
-from seqskip.benchmark.report.words import NONE
 
 SPECIAL = re.compile(r"([\\`*_\[\]<>|~#&])")  # names are shown as they are, never read as Markdown or HTML
 COUNTED = """\
@@ -17,14 +16,24 @@ Solved: with Wilson's 95 % interval. A failed run counts as not solved and as wo
 
 
 def markdown(collected: Collected) -> str:
-    """Return the leaderboard as a Markdown table, with what was published beside it and the state below it."""
-    lines, entries = leaderboard(collected.runs), collected.suite["published"]
-    rows = [[*map(_text, (column.cell(line) for column in COLUMNS)), *_side(beside(entries, line))] for line in lines]
-    rows += [_foreign(one) for one in comparisons(entries, lines) if one.line is None]
-    titles = [*(column.title for column in COLUMNS), "Published", "Source"]
-    rules = [*("---:" if column.numeric else "---" for column in COLUMNS), "---", "---"]
-    table = [_row(map(escaped, titles)), _row(rules), *(_row(map(escaped, row)) for row in rows)]
-    return "\n".join([*table, "", COUNTED, "", *_state(collected, state(collected))]) + "\n"
+    """Return the leaderboard as a Markdown table, what was published in another, and the state below them."""
+    lines = leaderboard(collected.runs)
+    rows = [[_text(column.cell(line)) for column in COLUMNS] for line in lines]
+    table = _table([column.title for column in COLUMNS], [column.numeric for column in COLUMNS], rows)
+    papers = _papers(comparisons(collected.suite["published"], lines))
+    return "\n".join([*table, "", COUNTED, "", *papers, *_state(collected, state(collected))]) + "\n"
+
+
+def _papers(found: Sequence[Comparison]) -> list[str]:
+    """Return what was published beside what was measured, nothing where no number was published."""
+    rows = [[*one.place, one.published, _text(one.measured), one.steps, one.source] for one in found]
+    titles = ["Task", "Length", "Model", "Published", "Measured here", "Steps here", "Source"]
+    return [*_table(titles, [False] * len(titles), rows), ""] if rows else []
+
+
+def _table(titles: Iterable[str], numeric: Iterable[bool], rows: Iterable[Iterable[str]]) -> list[str]:
+    rules = ["---:" if right else "---" for right in numeric]
+    return [_row(map(escaped, titles)), _row(rules), *(_row(map(escaped, row)) for row in rows)]
 
 
 def escaped(text: str) -> str:
@@ -38,19 +47,6 @@ def _row(cells: Iterable[str]) -> str:
 
 def _text(cell: Cell) -> str:
     return f"{cell.text} ({cell.note})" if cell.note else cell.text
-
-
-def _side(found: Sequence[Comparison]) -> tuple[str, str]:
-    if not found:
-        return "no published number", NONE
-    return "; ".join(one.published for one in found), "; ".join(one.source for one in found)
-
-
-def _foreign(one: Comparison) -> list[str]:
-    """Return the row of a published number that has no line of its own."""
-    task, length, model = one.place
-    said = {"Model": model, "Task": task, "Length": length, "Test": one.measured.text}
-    return [*(said.get(column.title, NONE) for column in COLUMNS), one.published, one.source]
 
 
 def _state(collected: Collected, found: State) -> list[str]:

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from seqskip.benchmark.report import optional
+from seqskip import checks
 from seqskip.benchmark.report.charts import charts
 from seqskip.benchmark.report.collect import Collected
 from seqskip.benchmark.report.columns import COLUMNS
@@ -15,6 +15,7 @@ from seqskip.benchmark.report.state import state
 from seqskip.benchmark.report.words import budget
 
 HERE = Path(__file__).parent
+INSTALL = 'pip install "seqskip[report]"'
 SOURCES = ("page.css", "page.js", "plot.js", "charts.js")  # in their order: a script needs those before it
 FEW = 6  # seeds: with fewer no interval of the median reaches 95 %
 SHOWN = 200  # of a list of runs
@@ -40,7 +41,7 @@ def page(collected: Collected) -> str:
     Raises:
         MissingPackage: a ValueError; plotly or jinja2 is not installed.
     """
-    jinja2, plotly = optional.module("jinja2"), optional.module("plotly.offline")
+    jinja2, plotly = (checks.module(name, "the page", INSTALL) for name in ("jinja2", "plotly.offline"))
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE),
         autoescape=True,  # whatever its name ends in: all texts are others'

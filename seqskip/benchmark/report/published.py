@@ -16,10 +16,12 @@ class Comparison:
     Attributes:
         entry: of the suite's published numbers.
         line: of the leaderboard.
+        reach: the value of the monitored metric that published steps lead to, on this task of this length.
     """
 
     entry: Mapping[str, Any] | None
     line: Line | None
+    reach: float | None = None
 
     @property
     def place(self) -> tuple[str, str, str]:
@@ -36,7 +38,9 @@ class Comparison:
             return "no published number"
         value, taken, note = (self.entry.get(name) for name in ("value", "steps", "note"))
         metric = self.entry.get("metric") or "metric"
-        parts = ["" if value is None else f"{metric} {_told(value)}", "" if taken is None else f"{_told(taken)} steps"]
+        reach = "" if self.reach is None else f" to {_told(self.reach)}"
+        steps = "" if taken is None else f"{_told(taken)} steps{reach}"
+        parts = ["" if value is None else f"{metric} {_told(value)}", steps]
         return ", ".join(filter(None, [*parts, str(note or "")])) or "no published number"
 
     @property
@@ -58,9 +62,12 @@ class Comparison:
 
     @property
     def steps(self) -> str:
-        """The steps to solve, as measured here."""
+        """The steps to solve, or to what the published steps lead to, as measured here."""
         if self.line is None or self.line.rate is None:
             return NONE
+        if self.reach is not None:
+            found = self.line.reached(self.reach)
+            return f"not to {_told(self.reach)} here" if found is None else f"{number(found)} to {_told(self.reach)}"
         taken = steps(self.line).text
         return "not solved here" if taken == "never" else taken
 
@@ -68,17 +75,24 @@ class Comparison:
 def comparisons(entries: Sequence[Mapping[str, Any]], lines: Iterable[Line]) -> list[Comparison]:
     """Return all lines and published numbers of the tasks that some number was published of."""
     tasks = {entry["task"] for entry in entries}
-    found = [
-        one for line in lines if line.group.task in tasks for one in beside(entries, line) or [Comparison(None, line)]
-    ]
+    reached = {_cell(entry): entry["reach"] for entry in entries if isinstance(entry.get("reach"), int | float)}
+    found = [one for line in lines if line.group.task in tasks for one in _beside(entries, line, reached)]
     used = {id(one.entry) for one in found}
-    foreign = [Comparison(entry, None) for entry in entries if id(entry) not in used]
+    foreign = [Comparison(entry, None, reached.get(_cell(entry))) for entry in entries if id(entry) not in used]
     return sorted([*found, *foreign], key=_order(found))
 
 
-def beside(entries: Sequence[Mapping[str, Any]], line: Line) -> list[Comparison]:
-    """Return what was published of a line of the leaderboard."""
-    return [Comparison(entry, line) for entry in entries if _same(entry, line)]
+def _beside(
+    entries: Sequence[Mapping[str, Any]], line: Line, reached: Mapping[tuple[str, str], float]
+) -> list[Comparison]:
+    """Return what was published of a line of the leaderboard, or that nothing was."""
+    reach = reached.get((line.group.task, key(line.group.length)))
+    published = [Comparison(entry, line, reach) for entry in entries if _same(entry, line)]
+    return published or [Comparison(None, line, reach)]
+
+
+def _cell(entry: Mapping[str, Any]) -> tuple[str, str]:
+    return entry["task"], key(entry["length"])
 
 
 def _same(entry: Mapping[str, Any], line: Line) -> bool:

@@ -48,6 +48,12 @@ class Result:
     decay: Curve | None
     origin: dict[str, Any]
 
+    def steps_to(self, value: float) -> float:
+        """Return the training steps after which the validation metric was first as good as a value, inf if never."""
+        metric = self.learning.y["monitor"]
+        good = metric >= value if self.higher_is_better else metric <= value
+        return float(self.learning.x[good][0]) if good.any() else math.inf
+
 
 def read(record: dict[str, Any], where: object) -> Result:
     """Return what the report needs of a record.

@@ -14,7 +14,6 @@ from seqskip.benchmark.runners.base import Event, Failed, Finished, Started
 from seqskip.benchmark.runners.cluster import demand_room, room, session
 from seqskip.benchmark.runners.processes import carry_out
 from seqskip.benchmark.store.folder import Folder
-from seqskip.tasks.optional import module
 
 if TYPE_CHECKING:
     from ray import ObjectRef
@@ -89,7 +88,7 @@ class OnRay:
         workers: int | None = None,
         retries: int = 2,
     ):
-        module("ray", "the runner ray", INSTALL)
+        checks.module("ray", "the runner ray", INSTALL)
         self.address = address
         self.cpus, self.gpus = checks.positive("cpus", cpus), checks.not_negative("gpus", gpus)
         for name, amount in (("cpus", self.cpus), ("gpus", self.gpus)):

@@ -13,7 +13,6 @@ from seqskip.benchmark.runners.base import Event, Failed, Started
 from seqskip.benchmark.runners.post import Post
 from seqskip.benchmark.runners.shard import Shard
 from seqskip.benchmark.store.folder import Folder
-from seqskip.tasks.optional import module
 
 if TYPE_CHECKING:
     from submitit import AutoExecutor, Job
@@ -47,7 +46,7 @@ class OnSlurm:
     def __init__(
         self, workers: int = 1, cluster: str = "slurm", options: dict[str, Any] | None = None, retries: int = 2
     ):
-        module("submitit", "the runner slurm", INSTALL)
+        checks.module("submitit", "the runner slurm", INSTALL)
         self.workers = checks.integer("workers", workers, 1)
         self.cluster = checks.choice("cluster", cluster, ("slurm", "local"))
         self.retries = checks.integer("retries", retries, 0)

@@ -1,10 +1,8 @@
 """All results in one table, a row for each run: a file for a spreadsheet or a data frame."""
 
 import csv
-import importlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from seqskip import checks
@@ -14,11 +12,8 @@ from seqskip.benchmark.store.ledger import Row, read
 Values = dict[str, Any]
 
 PLAIN = ("task_class", "core", "parameters", "lag", "monitor", "steps", "solved", "solved_at", "stopped_by", "seconds")
+INSTALL = "pip install pyarrow, or export a .csv file"
 ORIGIN = ("task_version", "code_version", "commit", "threads", "ended")
-
-
-class MissingPackage(ModuleNotFoundError, ValueError):
-    """A package that writes a kind of file is not installed."""
 
 
 def export(folder: Folder, path: Path) -> int:
@@ -27,26 +22,32 @@ def export(folder: Folder, path: Path) -> int:
     Raises:
         ValueError: the file has another ending, pyarrow is needed and not installed, or a result cannot be read.
     """
-    checks.choice("the ending of the exported file", path.suffix, (".csv", ".parquet"))
-    arrow = _arrow() if path.suffix == ".parquet" else None
+    write = WRITERS[checks.choice("the ending of the exported file", path.suffix, WRITERS)]
     rows = [_values(row, folder.read_result(row.id) or {}) for row in read(folder.ledger)]
     names = list(dict.fromkeys(name for row in rows for name in row))
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.part")
-    if arrow is None:
-        _write_csv(part, names, rows)
-    else:
-        table = arrow.table({name: [row.get(name) for row in rows] for name in names})
-        importlib.import_module("pyarrow.parquet").write_table(table, part)
+    write(part, names, rows)
     part.replace(path)
     return len(rows)
 
 
-def _write_csv(path: Path, names: list[str], rows: Iterable[Values]) -> None:
+def _write_csv(path: Path, names: list[str], rows: Sequence[Values]) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, names)
         writer.writeheader()
         writer.writerows(rows)
+
+
+def _write_parquet(path: Path, names: list[str], rows: Sequence[Values]) -> None:
+    arrow, parquet = (checks.module(name, ".parquet", INSTALL) for name in ("pyarrow", "pyarrow.parquet"))
+    parquet.write_table(arrow.table({name: [row.get(name) for row in rows] for name in names}), path)
+
+
+WRITERS: dict[str, Callable[[Path, list[str], Sequence[Values]], None]] = {
+    ".csv": _write_csv,
+    ".parquet": _write_parquet,
+}
 
 
 def _values(row: Row, record: dict[str, Any]) -> Values:
@@ -70,11 +71,3 @@ def _below(name: str, values: Values) -> Iterator[tuple[str, Any]]:
     """Yield nested values under names with a dot; lists as texts, which a column can hold."""
     for key, value in values.items():
         yield f"{name}.{key}", value if isinstance(value, int | float | str | None) else repr(value)
-
-
-def _arrow() -> ModuleType:
-    try:
-        return importlib.import_module("pyarrow")
-    except ModuleNotFoundError:
-        missing = ".parquet needs the package pyarrow, which is not installed"
-        raise MissingPackage(f"{missing}; pip install pyarrow, or export a .csv file") from None

@@ -11,9 +11,21 @@ from tests.benchmark.report.made import ENTRY, Made, record, write
 EVIL = "a|b <script>alert(1)</script> `x` [y](javascript:1) *z*\nnext"
 
 
+def tables(text: str) -> list[list[dict[str, str]]]:
+    """Return the tables of a text."""
+    parts = [part for part in text.split("\n\n") if part.startswith("|")]
+    return [_table(part) for part in parts]
+
+
 def table(text: str) -> list[dict[str, str]]:
+    """Return the rows of the only table of a text."""
+    (rows,) = tables(text)
+    return rows
+
+
+def _table(text: str) -> list[dict[str, str]]:
     """Return the rows of a table, read as GitHub reads it: | ends a cell unless \\ stands before it."""
-    rows = [line for line in text.splitlines() if line.startswith("|")]
+    rows = text.splitlines()
     cells = [[cell.strip() for cell in re.split(r"(?<!\\)\|", row)[1:-1]] for row in rows]
     assert len({len(row) for row in cells}) == 1
     head, _, *body = [[re.sub(r"\\(.)", r"\1", cell) for cell in row] for row in cells]
@@ -23,19 +35,20 @@ def table(text: str) -> list[dict[str, str]]:
 def test_a_row_says_what_the_record_says(tmp_path: Path) -> None:
     run = Made()
     entry = ENTRY | {"model": "RNN", "value": 0.0202}
-    (row,) = table(markdown(collect(write(tmp_path, [run], published=[entry]))))
+    (row,), (paper,) = tables(markdown(collect(write(tmp_path, [run], published=[entry]))))
     found = record(run)
-    assert list(row) == [*(column.title for column in COLUMNS), "Published", "Source"]
+    assert list(row) == [column.title for column in COLUMNS]
     assert row["Test"] == f"{found['metrics']['accuracy']['measured']:.4g}"
     assert row["Half-life at end"] == f"{found['gradient']['half_life_end']:.4g}" and row["Lag"] == "100"
-    assert (row["Published"], row["Source"]) == ("loss 0.0202", ENTRY["source"])
+    assert (paper["Model"], paper["Steps here"]) == ("RNN", "not solved here")
+    assert (paper["Published"], paper["Source"]) == ("loss 0.0202", ENTRY["source"])
 
 
 def test_models_of_papers_are_rows_of_their_own(tmp_path: Path) -> None:
     published = [ENTRY | {"model": "TCN", "value": 3.5e-5}]
-    mine, other = table(markdown(collect(write(tmp_path, [Made()], published=published))))
+    _, (other, mine) = tables(markdown(collect(write(tmp_path, [Made()], published=published))))
     assert mine["Published"] == "no published number"
-    assert (other["Model"], other["Test"], other["Published"]) == ("TCN", "not run here", "loss 3.5e-05")
+    assert (other["Model"], other["Measured here"], other["Published"]) == ("TCN", "not run here", "loss 3.5e-05")
 
 
 def test_names_are_shown_as_they_are(tmp_path: Path) -> None:

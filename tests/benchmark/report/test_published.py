@@ -10,6 +10,8 @@ from seqskip.benchmark.report.leaderboard import leaderboard
 from seqskip.benchmark.report.published import Comparison, comparisons
 from tests.benchmark.report.made import ENTRY, Made, write
 
+LOSSES = [0.3, 0.04, 0.2], [0.3, 0.1, 0.05], [1.0, 1.0, 1.0]
+
 
 def found(tmp_path: Path, runs: list[Made], *entries: dict[str, Any]) -> list[Comparison]:
     return comparisons([ENTRY | entry for entry in entries], leaderboard(collect(write(tmp_path, runs)).runs))
@@ -60,3 +62,20 @@ def test_a_metric_that_was_not_measured_here(metric: str | None, tmp_path: Path)
     (one,) = found(tmp_path, [unsolved("RNN", 0.2)], {"model": "RNN", "metric": metric, "value": None, "steps": 100})
     assert one.published == "100 steps"
     assert one.measured.text == ("–" if metric else "accuracy 0.5")
+
+
+def test_steps_to_what_a_paper_counts_to(tmp_path: Path) -> None:
+    """Beside a paper's steps stand the first here after which validation was as good, of models it has not, too."""
+    runs = [
+        Made("RNN", seed=seed, change={"higher_is_better": False, "monitor": "loss", "learning": course})
+        for seed, course in enumerate({"steps": [10, 20, 30], "metrics": {"loss": of}} for of in LOSSES)
+    ]
+    entries = [{"model": "wRNN", "metric": "loss", "value": 1e-5, "steps": 300, "reach": 0.05}]
+    told = {one.place[2]: (one.published, one.steps) for one in found(tmp_path, runs, *entries)}
+    assert told == {"wRNN": ("loss 1e-05, 300 steps to 0.05", "–"), "RNN": ("no published number", "30 to 0.05")}
+
+
+def test_steps_that_were_too_few(tmp_path: Path) -> None:
+    entries = [{"model": "RNN", "metric": "accuracy", "value": 1.0, "steps": 300, "reach": 2.0}]
+    (one,) = found(tmp_path, [Made("RNN")], *entries)
+    assert one.steps == "not to 2 here"

@@ -14,7 +14,7 @@ from seqskip.benchmark.runners.base import Finished, Started
 from seqskip.benchmark.runners.cluster import _fitting, demand_answer, session
 from seqskip.benchmark.runners.on_ray import OnRay, Place, work
 from seqskip.benchmark.store.folder import Folder
-from seqskip.tasks.optional import MissingPackage
+from seqskip.checks import MissingPackage
 from seqskip.training import Run
 from tests.benchmark.runners.helpers import errors, is_alive, kill, meanwhile, records, told, until, wrong
 

@@ -20,7 +20,7 @@ from seqskip.benchmark.runners.on_slurm import OnSlurm
 from seqskip.benchmark.runners.post import Post
 from seqskip.benchmark.runners.shard import Shard
 from seqskip.benchmark.store.folder import Folder
-from seqskip.tasks.optional import MissingPackage
+from seqskip.checks import MissingPackage
 from seqskip.training import Run
 from tests.benchmark.runners.helpers import errors, is_alive, kill, meanwhile, records, told, until, wrong
 
