@@ -28,7 +28,7 @@ def carry_out(plan: Plan, folder: Folder) -> Finished | Failed:
 
 def several(trainer: dict[str, Any]) -> bool:
     """Return whether the settings of a trainer ask for more than one process."""
-    if trainer.get("strategy") not in (None, "auto", "single_device"):
+    if trainer.get("strategy") not in (None, "auto", "single_device") or trainer.get("num_nodes", 1) != 1:
         return True
     devices = trainer.get("devices", "auto")
     if isinstance(devices, list):
@@ -40,16 +40,24 @@ def several(trainer: dict[str, Any]) -> bool:
 
 def attempt_apart(plan: Plan, folder: Folder) -> Finished | Failed:
     """Do a run in processes of its own, which end with this one; what they print lies in output.txt in its folder."""
-    strategy = str(plan.config["trainer"].get("strategy"))
-    if strategy.endswith(WITHIN):
-        rule = "trainer.strategy must start programs of their own, for the record of a run is made by the first of them"
-        return Failed(plan.id, f"ValueError: {rule}, got {strategy!r}; use 'ddp'")
+    if (problem := _problem(plan.config["trainer"])) is not None:
+        return Failed(plan.id, f"ValueError: {problem}")
     path = folder.run(plan.id)
     outcome, log = path / "outcome.json", path / "output.txt"
     outcome.unlink(missing_ok=True)
     folder.write(path / "plan.json", asdict(plan))
     status = _run([str(path / "plan.json"), str(outcome), str(folder.path)], plan.config["threads"], log)
     return read_letter(plan.id, outcome) or Failed(plan.id, f"Died: its process ended with {status}; {_last(log)}")
+
+
+def _problem(trainer: dict[str, Any]) -> str | None:
+    """Return why no program can do a run, None if one can."""
+    if (nodes := trainer.get("num_nodes", 1)) != 1:
+        return f"trainer.num_nodes must be 1, for a run is started on one machine, got {nodes!r}; leave it out"
+    if (strategy := str(trainer.get("strategy"))).endswith(WITHIN):
+        rule = "trainer.strategy must start programs of their own, for the record of a run is made by the first of them"
+        return f"{rule}, got {strategy!r}; use 'ddp'"
+    return None
 
 
 def _run(words: list[str], threads: int, log: Path) -> str:
