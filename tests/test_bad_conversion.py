@@ -62,7 +62,7 @@ def with_count(layer: nn.Module) -> None:
 STRANGE = [(computed, "weight_hh_l0, weight_hh_l0_raw"), (with_start, "start"), (with_head, "head")]
 
 
-@pytest.mark.parametrize(("add", "shown"), [*STRANGE, (with_count, "count")], ids=str)
+@pytest.mark.parametrize(("add", "shown"), [*STRANGE, (with_count, "count")])
 @pytest.mark.parametrize(("change", "layers"), [(convert, nn), (to_torch, seqskip)], ids=["convert", "to_torch"])
 def test_a_layer_that_holds_more_or_less_than_its_weights(change: Any, layers: Any, add: Any, shown: str) -> None:
     model = nn.Sequential(layers.GRU(2, 3), layers.LSTM(2, 3))

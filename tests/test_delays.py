@@ -120,9 +120,7 @@ def test_common_step(delays: tuple[int, ...], step: int) -> None:
 
 
 @pytest.mark.parametrize("bad", BAD_INTEGERS)
-@pytest.mark.parametrize(
-    ("function", "name"), [(dilated, "num_layers"), (exponential, "k"), (layers_for, "lag")], ids=lambda f: str(f)
-)
+@pytest.mark.parametrize(("function", "name"), [(dilated, "num_layers"), (exponential, "k"), (layers_for, "lag")])
 def test_bad_counts_are_refused(function: Any, name: str, bad: Any) -> None:
     with pytest.raises(
         ValueError, match=rf"^{name} must be an integer >= 1, got {re.escape(repr(bad))}; use 1 or more$"

@@ -24,8 +24,12 @@ CASES += [Case("GRU", SHAPE, (2, 6), "mean", "float64"), Case("LSTM", SHAPE, (40
 OPTIONAL = {"jax": JaxScan, "torchrecurrent": TorchRecurrent}
 
 
+def name_of(contender: Contender | str) -> str:
+    return contender if isinstance(contender, str) else contender.name
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.title)
-@pytest.mark.parametrize("contender", [TorchNN(), FoldedNN(), Engine("auto"), "jax", "torchrecurrent"], ids=str)
+@pytest.mark.parametrize("contender", [TorchNN(), FoldedNN(), Engine("auto"), "jax", "torchrecurrent"], ids=name_of)
 def test_who_has_the_recurrence_computes_it(contender: Contender | str, case: Case) -> None:
     if isinstance(contender, str):
         pytest.importorskip(contender)

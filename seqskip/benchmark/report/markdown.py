@@ -1,4 +1,4 @@
-"""The report in Markdown, for a README."""
+"""The report in Markdown, for a README or a page of documentation."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -21,7 +21,8 @@ def markdown(collected: Collected) -> str:
     rows = [[_text(column.cell(line)) for column in COLUMNS] for line in lines]
     table = _table([column.title for column in COLUMNS], [column.numeric for column in COLUMNS], rows)
     papers = _papers(comparisons(collected.suite["published"], lines))
-    return "\n".join([*table, "", COUNTED, "", *papers, *_state(collected, state(collected))]) + "\n"
+    head = [f"# {escaped(collected.suite['name'])}", "", escaped(collected.suite["description"]), ""]
+    return "\n".join([*head, *table, "", COUNTED, "", *papers, *_state(collected, state(collected))]) + "\n"
 
 
 def _papers(found: Sequence[Comparison]) -> list[str]:

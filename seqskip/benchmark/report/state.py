@@ -81,12 +81,17 @@ def _origin(runs: Iterable[Run]) -> Origin:
 def _machines(machines: Iterable[Any]) -> list[str]:
     """Return a description of each machine; two of the same kind are two."""
     kept = {json.dumps([_get(machine, name) for name in MEASURED]): machine for machine in machines}
-    return [f"{_get(one, 'cpu')}, {_cores(one)}, {_get(one, 'platform')}" for one in kept.values()]
+    return [f"{_get(one, 'cpu')}, {_cores(one)}, {_system(one)}" for one in kept.values()]
 
 
 def _cores(machine: Any) -> str:
     count = _get(machine, "cores")
     return f"{count} core" if count == 1 else f"{count} cores"
+
+
+def _system(machine: Any) -> str:
+    """Return the name of the operating system: the rest of it decides nothing."""
+    return str(_get(machine, "platform")).partition("-")[0]
 
 
 def _get(machine: Any, name: str) -> Any:
