@@ -1,5 +1,11 @@
 """Seeds every test, and gives `cell_type`, `layer_type` and `variant` to the tests that ask for them."""
 
+import os
+
+# Before torch is imported: with `pytest -n auto` each process has a core of its own.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
 import torch
 
