@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from seqskip.benchmark.grid.read import shipped
 from seqskip.benchmark.store.ledger import DONE, FAILED, read
@@ -129,6 +130,45 @@ def test_a_bad_command_line(place: Path, capsys: pytest.CaptureFixture[str], wor
     line = capsys.readouterr().err
     assert line.startswith("seqskip bench: ") and said in line and line.count("\n") == 1
     assert not (place / "bench").exists()
+
+
+@pytest.mark.parametrize("action", ["run", "status", "report"])
+@pytest.mark.parametrize("place_of_it", ["taken", "taken/below", "/proc/none"])
+def test_a_folder_that_cannot_be_one(
+    place: Path, capsys: pytest.CaptureFixture[str], action: str, place_of_it: str
+) -> None:
+    (place / "taken").write_text("mine", encoding="utf-8")
+    assert main(["bench", action, "tiny.yaml", "--dir", place_of_it]) == 1
+    line = capsys.readouterr().err
+    assert line.startswith("seqskip bench: ") and place_of_it in line and line.count("\n") == 1
+    assert (place / "taken").read_text(encoding="utf-8") == "mine"
+
+
+def test_what_is_missing_is_told_with_the_command_that_was_given(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["bench", "report", "tiny.yaml", "--dir", "else where"]) == 1
+    assert "run it first: seqskip bench run tiny.yaml --dir 'else where'" in capsys.readouterr().err
+
+
+def test_a_driver_that_is_refused_leaves_the_suite_of_the_other(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = place / "bench" / "tiny"
+    folder.mkdir(parents=True)
+    (folder / "suite.json").write_text("{}", encoding="utf-8")
+    with FileLock(folder / "lock"):
+        assert main(RUN) == 1
+    assert "another is at work there" in capsys.readouterr().err
+    assert (folder / "suite.json").read_text(encoding="utf-8") == "{}"
+
+
+def test_names_are_shown_as_they_are(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(place, ("plain:", '"[/a]":'), ("  lag:\n", '  "[/b]":\n'), ("[2, 3]", "[2]"), ("seeds: 2", "seeds: 1"))
+    for action in ("validate", "run", "status"):
+        assert main(["bench", action, "tiny.yaml"]) == 0
+        said = capsys.readouterr().out
+        assert "[/a]" in said and "[/b]" in said
 
 
 def test_a_task_of_ones_own(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
