@@ -1,17 +1,20 @@
 """`seqskip bench` as a user meets it: what it prints, what it leaves, and what it says of mistakes."""
 
 import json
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from pytorch_lightning import LightningModule, Trainer
 
 from seqskip.benchmark.grid.read import shipped
-from seqskip.benchmark.store.ledger import DONE, FAILED, read
+from seqskip.benchmark.store.ledger import DONE, FAILED, QUEUED, read
 from seqskip.cli import main
 from seqskip.tasks import registry
+from seqskip.training.course import Course
 from tests.benchmark.grid.suites import write
 from tests.cli.conftest import inside
 
@@ -169,6 +172,26 @@ def test_names_are_shown_as_they_are(place: Path, capsys: pytest.CaptureFixture[
         assert main(["bench", action, "tiny.yaml"]) == 0
         said = capsys.readouterr().out
         assert "[/a]" in said and "[/b]" in said
+
+
+def test_ctrl_c_in_a_training_ends_with_a_word_and_the_next_start_goes_on(
+    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(self: Course, trainer: Trainer, pl_module: LightningModule) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(Course, "on_validation_end", interrupt)
+            assert main(RUN) == 130
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert "Interrupted; the same command goes on." in capsys.readouterr().err
+    rows = read(place / "bench" / "tiny" / "ledger.sqlite")
+    assert {(row.state, row.attempts) for row in rows} == {(QUEUED, 0)}
+    assert main(RUN) == 0
+    assert "8 of 8 runs are done" in capsys.readouterr().out
 
 
 def test_a_task_of_ones_own(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -31,7 +31,11 @@ def run(suite: Suite, folder: Folder, options: argparse.Namespace) -> int:
     try:
         with watching(doing.workers) as watcher:
             rows = Driver(folder, doing, watcher, options.retry, told).drive(grid.plans)
-    except (KeyboardInterrupt, SIGTERMException) as stop:
+    except (
+        KeyboardInterrupt,
+        SystemExit,
+        SIGTERMException,
+    ) as stop:  # SystemExit: Lightning's, upon Ctrl-C in a training
         print("\nInterrupted; the same command goes on.", file=sys.stderr)
         return TERMINATED if isinstance(stop, SIGTERMException) else INTERRUPTED
     found = counts(rows)
