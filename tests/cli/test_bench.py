@@ -126,6 +126,7 @@ def test_before_anything_was_run(place: Path, capsys: pytest.CaptureFixture[str]
         (["run", "tiny.yaml", "--cpus", "-1"], "must be a number >= 0, got '-1'"),
         (["run", "tiny.yaml", "--runner", "rey"], "got 'rey'; did you mean 'ray'"),
         (["run", "tiny.yaml", "--retri"], "--retri"),
+        (["run", "tiny.yaml", "--cpus", "nan"], "got 'nan'; `seqskip bench run --help` lists the options"),
     ],
 )
 def test_a_bad_command_line(place: Path, capsys: pytest.CaptureFixture[str], words: list[str], said: str) -> None:
