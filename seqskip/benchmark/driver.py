@@ -36,12 +36,14 @@ class Driver:
         runner: where runs are done.
         watcher: who is told.
         retry: whether runs that have failed are done again.
+        suite: what a report must know of it, for the folder; None leaves what is there.
     """
 
     folder: Folder
     runner: Runner
     watcher: Watcher
     retry: bool = False
+    suite: dict[str, Any] | None = None
 
     def drive(self, plans: Sequence[Plan]) -> list[Row]:
         """Do what is missing and return the rows of all runs.
@@ -53,6 +55,8 @@ class Driver:
             ValueError: another driver is at work on the folder, or the ledger cannot be opened.
         """
         with self._lock(), closing(self._ledger()) as ledger:
+            if self.suite is not None:  # not earlier: another driver's folder is left as it is
+                self.folder.write(self.folder.suite, self.suite)
             ledger.want(plans)
             for row in ledger.rows():
                 self._settle(ledger, row)

@@ -1,16 +1,20 @@
 """`seqskip bench` as a user meets it: what it prints, what it leaves, and what it says of mistakes."""
 
 import json
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
+from pytorch_lightning import LightningModule, Trainer
 
 from seqskip.benchmark.grid.read import shipped
-from seqskip.benchmark.store.ledger import DONE, FAILED, read
+from seqskip.benchmark.store.ledger import DONE, FAILED, QUEUED, read
 from seqskip.cli import main
 from seqskip.tasks import registry
+from seqskip.training.course import Course
 from tests.benchmark.grid.suites import write
 from tests.cli.conftest import inside
 
@@ -122,6 +126,7 @@ def test_before_anything_was_run(place: Path, capsys: pytest.CaptureFixture[str]
         (["run", "tiny.yaml", "--cpus", "-1"], "must be a number >= 0, got '-1'"),
         (["run", "tiny.yaml", "--runner", "rey"], "got 'rey'; did you mean 'ray'"),
         (["run", "tiny.yaml", "--retri"], "--retri"),
+        (["run", "tiny.yaml", "--cpus", "nan"], "got 'nan'; `seqskip bench run --help` lists the options"),
     ],
 )
 def test_a_bad_command_line(place: Path, capsys: pytest.CaptureFixture[str], words: list[str], said: str) -> None:
@@ -129,6 +134,65 @@ def test_a_bad_command_line(place: Path, capsys: pytest.CaptureFixture[str], wor
     line = capsys.readouterr().err
     assert line.startswith("seqskip bench: ") and said in line and line.count("\n") == 1
     assert not (place / "bench").exists()
+
+
+@pytest.mark.parametrize("action", ["run", "status", "report"])
+@pytest.mark.parametrize("place_of_it", ["taken", "taken/below", "/proc/none"])
+def test_a_folder_that_cannot_be_one(
+    place: Path, capsys: pytest.CaptureFixture[str], action: str, place_of_it: str
+) -> None:
+    (place / "taken").write_text("mine", encoding="utf-8")
+    assert main(["bench", action, "tiny.yaml", "--dir", place_of_it]) == 1
+    line = capsys.readouterr().err
+    assert line.startswith("seqskip bench: ") and place_of_it in line and line.count("\n") == 1
+    assert (place / "taken").read_text(encoding="utf-8") == "mine"
+
+
+def test_what_is_missing_is_told_with_the_command_that_was_given(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["bench", "report", "tiny.yaml", "--dir", "else where"]) == 1
+    assert "run it first: seqskip bench run tiny.yaml --dir 'else where'" in capsys.readouterr().err
+
+
+def test_a_driver_that_is_refused_leaves_the_suite_of_the_other(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = place / "bench" / "tiny"
+    folder.mkdir(parents=True)
+    (folder / "suite.json").write_text("{}", encoding="utf-8")
+    with FileLock(folder / "lock"):
+        assert main(RUN) == 1
+    assert "another is at work there" in capsys.readouterr().err
+    assert (folder / "suite.json").read_text(encoding="utf-8") == "{}"
+
+
+def test_names_are_shown_as_they_are(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(place, ("plain:", '"[/a]":'), ("  lag:\n", '  "[/b]":\n'), ("[2, 3]", "[2]"), ("seeds: 2", "seeds: 1"))
+    for action in ("validate", "run", "status"):
+        assert main(["bench", action, "tiny.yaml"]) == 0
+        said = capsys.readouterr().out
+        assert "[/a]" in said and "[/b]" in said
+
+
+def test_ctrl_c_in_a_training_ends_with_a_word_and_the_next_start_goes_on(
+    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(self: Course, trainer: Trainer, pl_module: LightningModule) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(Course, "on_validation_end", interrupt)
+            assert main(RUN) == 130
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert "Interrupted; the same command goes on." in capsys.readouterr().err
+    rows = read(place / "bench" / "tiny" / "ledger.sqlite")
+    assert {(row.state, row.attempts) for row in rows} == {(QUEUED, 0)}
+    assert main(RUN) == 0
+    assert "8 of 8 runs are done" in capsys.readouterr().out
 
 
 def test_a_task_of_ones_own(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

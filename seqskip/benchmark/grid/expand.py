@@ -91,8 +91,9 @@ class _Expansion:
         for name in self.suite.config.get("model", {}):
             if name in ("core", "delays"):
                 raise ValueError(f"config.model must leave {name!r} to the models, which differ in it")
-        _leave_to_us(self.suite.config)
-        complete(merged(self._shared(point), {"data": {"task": SOME_TASK}, "model": {"core": SOME_CORE}}))
+        shared = self._shared(point)
+        _leave_to_us(shared)
+        complete(merged(shared, {"data": {"task": SOME_TASK}, "model": {"core": SOME_CORE}}))
         return True
 
     def cells(self) -> Iterator[_Cell]:

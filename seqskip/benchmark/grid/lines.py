@@ -44,15 +44,19 @@ class Document:
         """Read a file.
 
         Raises:
-            SuiteError: a ValueError; it is no YAML, or names a key twice.
+            SuiteError: a ValueError; it cannot be read, is no YAML, or names a key twice.
         """
         try:
             text = path.read_text(encoding="utf-8")
             node = yaml.compose(text, Loader=_Loader)
+            found = list(_walk(node, ()))
             content = yaml.load(text, Loader=_Loader)
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
+        except RecursionError:
+            raise SuiteError(
+                [f"{path}: must be YAML: it is nested too deeply, or something in it holds itself"]
+            ) from None
+        except (OSError, ValueError, yaml.YAMLError) as error:  # ValueError: a date or a number that there is not
             raise SuiteError([f"{path}: must be YAML: {' '.join(str(error).split())}"]) from None
-        found = list(_walk(node, ()))
         document = cls(path, content, {(): 1} | {place: line for place, line, _ in found})
         twice = [place for place, _, again in found if again]
         if twice:

@@ -20,6 +20,9 @@ def nested(name: str, value: Any) -> Settings:
     Raises:
         ValueError: the name does not begin as a setting of a config does.
     """
-    checks.choice("the beginning of a tuned setting", name.partition(".")[0], ("data", "model", "trainer"))
+    first, *rest = name.split(".")
+    checks.choice("the beginning of a tuned setting", first, ("data", "model", "trainer"))
+    if not rest:
+        raise ValueError(f"a tuned setting must be one, such as model.optimizer.init_args.lr, got all of {name!r}")
     found: Settings = reduce(lambda inner, key: {key: inner}, reversed(name.split(".")), value)
     return found

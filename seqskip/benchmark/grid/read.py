@@ -1,5 +1,6 @@
 """From a YAML file to a suite: which keys there are, and what stands behind them."""
 
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import fields
 from importlib.resources import files
@@ -14,8 +15,10 @@ KEYS = ("models", "tasks", "seeds", "budget", "config", "threads", "tuning", "ma
 NEEDED = ("models", "tasks", "budget")
 
 OF_TASK = ("task", "lengths", "budget", "data", "trainer")
+OF_CLASS = ("class_path", "init_args")
 OF_CONFIG = ("data", "model", "trainer")
 OF_BUDGET = ("steps", "minutes")
+GREATEST = 2**32 - 1  # of a seed
 
 
 def shipped() -> dict[str, Path]:
@@ -64,18 +67,19 @@ class _Reader:
         models = self._entries("models", root, OF_MODEL)
         tasks = {name: self._task(name, entry, budget) for name, entry in self._entries("tasks", root, OF_TASK).items()}
         match = root.get("match_parameters")
+        config = self._mapping(("config",), root.get("config") or {}, OF_CONFIG)
         suite = Suite(
             self.document,
             models,
             tasks,
             seeds,
-            self._mapping(("config",), root.get("config") or {}, OF_CONFIG),
+            {part: self._mapping(("config", part), said or {}) for part, said in config.items()},
             self._checked(("threads",), lambda: checks.integer("threads", root.get("threads", 1), 1), 1),
             self._axes(("tuning",), root.get("tuning") or {}),
             match
             if match is None
             else self._checked(("match_parameters",), lambda: checks.integer("match_parameters", match, 1), 1),
-            tuple(self._published(root.get("published") or [])),
+            tuple(self._published(root.get("published") or [], tasks)),
         )
         if self.problems:
             raise SuiteError(self.problems)
@@ -114,9 +118,18 @@ class _Reader:
             for needed in {"core", "task"} & set(keys) - set(entry):
                 self._wrong((name, key), f"{name}.{key} must have {needed}, such as {{class_path: ...}}")
             part = "core" if "core" in keys else "task"
-            if isinstance(entry.get(part), str):
-                entry[part] = {"class_path": entry[part]}
+            if part in entry:
+                entry[part] = self._class((name, key, part), entry[part])
         return entries
+
+    def _class(self, place: Place, value: Any) -> dict[str, Any]:
+        """Return a class and its arguments; a name alone is a class without any."""
+        found = self._mapping(place, {"class_path": value} if isinstance(value, str) else value, OF_CLASS)
+        name = ".".join(map(str, place))
+        if isinstance(value, dict) and not isinstance(value.get("class_path"), str):
+            self._wrong(place, f"{name}.class_path must be the name of a class, got {value.get('class_path')!r}")
+        self._mapping((*place, "init_args"), found.get("init_args", {}))
+        return found
 
     def _task(self, name: str, entry: dict[str, Any], budget: Budget) -> TaskEntry:
         place: Place = ("tasks", name)
@@ -134,6 +147,8 @@ class _Reader:
                 self._wrong((*place, name), f"{what} must be a list of one value at least, got {values!r}")
             elif any(values.count(one) > 1 for one in values):
                 self._wrong((*place, name), f"{what} must name each value once, got {values!r}")
+            elif not _plain(values):
+                self._wrong((*place, name), f"{what} must have finite numbers and texts, got {values!r}")
         return {name: values for name, values in found.items() if isinstance(values, list)}
 
     def _budget(self, place: Place, value: Any, before: Budget) -> Budget:
@@ -147,7 +162,7 @@ class _Reader:
             self._wrong(place, "budget must have steps: the training steps of a run")
         return Budget(steps, minutes)
 
-    def _published(self, value: Any) -> Iterable[Published]:
+    def _published(self, value: Any, tasks: Iterable[str]) -> Iterable[Published]:
         if not isinstance(value, list):
             self._wrong(("published",), f"published must be a list, got {value!r}")
             return
@@ -159,6 +174,8 @@ class _Reader:
             missing = [name for name in known[:4] if name not in found]
             if missing:
                 self._wrong(place, f"what is published must have {', '.join(missing)}")
+            for name, one in found.items():
+                self._checked((*place, name), lambda name=name, one=one: _printed(name, one, tasks), None)  # type: ignore[misc]
             if len(self.problems) == before:
                 yield Published(**found)
 
@@ -167,7 +184,33 @@ def _seeds(value: Any) -> tuple[int, ...]:
     """Read a count, for 0, 1, ..., or a list."""
     if isinstance(value, list):
         seeds = tuple(checks.integer("seeds", one, 0) for one in value)
+        if max(seeds, default=0) > GREATEST:
+            raise ValueError(f"seeds must be at most {GREATEST}, which random generators take, got {max(seeds)}")
         if not seeds or len(set(seeds)) < len(seeds):
             raise ValueError(f"seeds must be a count or a list of different ones, got {value!r}")
         return seeds
     return tuple(range(checks.integer("seeds", value, 1)))
+
+
+def _printed(name: str, value: Any, tasks: Iterable[str]) -> None:
+    """Raise ValueError if what is published under a name cannot be shown."""
+    if name == "task":
+        checks.choice("published.task", value, tasks)
+    elif name == "length" and not (isinstance(value, dict) and all(isinstance(key, str) for key in value)):
+        raise ValueError(f"published.length must be a mapping of names, got {value!r}")
+    elif name in ("model", "source") or (name in ("metric", "note") and value is not None):
+        if not isinstance(value, str):
+            raise ValueError(f"published.{name} must be a text, got {value!r}; put it in quotes")
+    elif name in ("value", "steps", "reach") and value is not None:
+        checks.finite(f"published.{name}", value)
+    if not _plain(value):
+        raise ValueError(f"published.{name} must have finite numbers and texts, got {value!r}")
+
+
+def _plain(value: Any) -> bool:
+    """Return whether JSON can hold a value."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError):
+        return False
+    return True

@@ -49,31 +49,36 @@ class Collected:
     problems: Sequence[str]
 
 
-def collect(folder: Folder) -> Collected:
+def collect(folder: Folder, command: str = "") -> Collected:
     """Read a benchmark's folder. Nothing in it is changed; results that cannot be read are among the `problems`.
+
+    Args:
+        folder: of the benchmark.
+        command: that makes what is missing; default: that of the suite of the folder's name.
 
     Raises:
         ValueError: there is no suite.json or no ledger, or one is broken: names the folder and what to run.
     """
-    suite = _suite(folder)
+    command = command or f"seqskip bench run {folder.path.name}"
+    suite = _suite(folder, command)
     if not folder.ledger.is_file():
-        raise ValueError(_missing(folder, folder.ledger))
+        raise ValueError(_missing(folder, folder.ledger, command))
     problems: list[str] = []
     runs = [_run(folder, row, problems) for row in ledger.read(folder.ledger)]
     return Collected(suite, runs, problems)
 
 
-def _suite(folder: Folder) -> dict[str, Any]:
+def _suite(folder: Folder, command: str) -> dict[str, Any]:
     try:
         found = json.loads(folder.suite.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ValueError(_missing(folder, folder.suite)) from None
+        raise ValueError(_missing(folder, folder.suite, command)) from None
     except (OSError, ValueError) as error:
-        raise ValueError(_broken(folder, f"it cannot be read: {error}")) from None
+        raise ValueError(_broken(folder, f"it cannot be read: {error}", command)) from None
     problem = _problem(found, SUITE)
     parts = ((one, kinds) for name, kinds in LISTED.items() for one in found[name]) if not problem else ()
     if problem := problem or next(filter(None, (_problem(*part) for part in parts)), ""):
-        raise ValueError(_broken(folder, problem))
+        raise ValueError(_broken(folder, problem, command))
     return dict(found)
 
 
@@ -97,11 +102,11 @@ def _run(folder: Folder, row: Row, problems: list[str]) -> Run:
     return Run(row, None)
 
 
-def _missing(folder: Folder, path: Path) -> str:
-    repair = f"run it first: seqskip bench run {folder.path.name}"
+def _missing(folder: Folder, path: Path, command: str) -> str:
+    repair = f"run it first: {command}"
     return f"{folder.path} must be the folder of a benchmark, and it has no {path.name}; {repair}"
 
 
-def _broken(folder: Folder, problem: str) -> str:
-    repair = f"write it anew: seqskip bench run {folder.path.name}"
+def _broken(folder: Folder, problem: str, command: str) -> str:
+    repair = f"write it anew: {command}"
     return f"{folder.suite} must describe a suite, and {problem}; {repair}"

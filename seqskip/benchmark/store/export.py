@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from seqskip import checks
-from seqskip.benchmark.store.folder import Folder
+from seqskip.benchmark.store.folder import BrokenResult, Folder
 from seqskip.benchmark.store.ledger import Row, read
 
 Values = dict[str, Any]
@@ -23,7 +23,7 @@ def export(folder: Folder, path: Path) -> int:
         ValueError: the file has another ending, pyarrow is needed and not installed, or a result cannot be read.
     """
     write = WRITERS[checks.choice("the ending of the exported file", path.suffix, WRITERS)]
-    rows = [_values(row, folder.read_result(row.id) or {}) for row in read(folder.ledger)]
+    rows = [_read(folder, row) for row in read(folder.ledger)]
     names = list(dict.fromkeys(name for row in rows for name in row))
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.part")
@@ -48,6 +48,15 @@ WRITERS: dict[str, Callable[[Path, list[str], Sequence[Values]], None]] = {
     ".csv": _write_csv,
     ".parquet": _write_parquet,
 }
+
+
+def _read(folder: Folder, row: Row) -> Values:
+    record = folder.read_result(row.id) or {}
+    try:
+        return _values(row, record)
+    except (AttributeError, KeyError, TypeError) as error:
+        where = f"{folder.result(row.id)} must be the results of a run"
+        raise BrokenResult(f"{where}, and something in it is not: {error}") from None
 
 
 def _values(row: Row, record: dict[str, Any]) -> Values:

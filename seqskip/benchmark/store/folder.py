@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 BENCHMARKS = Path("bench")
+SECONDS = int | float | None
 
 
 class BrokenResult(ValueError):
@@ -73,6 +74,10 @@ class Folder:
             raise BrokenResult(f"{path} must be the results of a run, and it cannot be read: {error}") from None
         if not isinstance(found, dict) or found.get("id") != run:
             raise BrokenResult(f"{path} must be the results of run {run}, and it is something else")
+        if not isinstance(seconds := found.get("seconds"), SECONDS):  # what the ledger takes from it
+            raise BrokenResult(
+                f"{path} must be the results of a run, and {seconds!r} must be a finite number of seconds"
+            )
         return found
 
 

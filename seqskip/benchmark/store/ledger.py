@@ -179,6 +179,8 @@ def _demand_own(connection: sqlite3.Connection, path: Path) -> None:
         raise NotALedger(f"{path} must be a ledger of seqskip, and {theirs}")
     if schema != SCHEMA:
         raise ValueError(f"{path} must be a ledger of version {SCHEMA}, got {schema}; use the seqskip that wrote it")
+    if "runs" not in tables:
+        raise NotALedger(f"{path} must be a ledger of seqskip, and it is broken: it has no table of runs")
     damage = _pragma(connection, "quick_check(1)")
     if damage != "ok":
         raise NotALedger(f"{path} must be a ledger of seqskip, and it is broken: {damage}")

@@ -1,6 +1,7 @@
 """What was asked for: a list, a check, the runs, their state, or the page."""
 
 import argparse
+import sqlite3
 import sys
 from pathlib import Path
 
@@ -10,11 +11,12 @@ from seqskip.benchmark.grid.read import suite_file
 from seqskip.benchmark.grid.suite import Suite
 from seqskip.benchmark.store.folder import BENCHMARKS, Folder
 from seqskip.cli.bench.options import read
+from seqskip.cli.bench.words import words
 
 
-def bench(words: list[str]) -> int:
+def bench(line: list[str]) -> int:
     """Run `seqskip bench` with the given words of the command line and return its exit status."""
-    options = read(words[1:])
+    options = read(line[1:])
     actions = {"ls": _list, "validate": _validate, "run": _run, "status": _status, "report": _report}
     try:
         return actions[options.action](options)
@@ -22,6 +24,11 @@ def bench(words: list[str]) -> int:
         for problem in error.problems:
             print(problem, file=sys.stderr)
         return 1
+    except BrokenPipeError:  # the reader of what is printed has gone
+        raise
+    except (OSError, sqlite3.Error) as error:
+        where = "the folder of a benchmark must be one that can be read and written"
+        raise ValueError(f"{where}: {error}; choose another --dir, or repair this one") from None
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -49,7 +56,7 @@ def _run(options: argparse.Namespace) -> int:
 def _status(options: argparse.Namespace) -> int:
     from seqskip.cli.bench.status import print_status
 
-    print_status(_folder(options), f"seqskip bench run {options.suite}")
+    print_status(_folder(options), f"seqskip bench run {words(options)}")
     return 0
 
 

@@ -37,7 +37,9 @@ def read(words: list[str]) -> argparse.Namespace:
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser("seqskip bench", usage=USAGE, description="Models on tasks, compared.", epilog=EPILOG)
-    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION", parser_class=_Parser)
+    actions = parser.add_subparsers(
+        dest="action", required=True, metavar="ACTION", parser_class=_Parser, prog="seqskip bench"
+    )
     actions.add_parser("ls", help="list the suites that come with seqskip")
     validate = actions.add_parser("validate", help="check a suite, and show what it would run")
     run = actions.add_parser("run", help="do the runs of a suite that are missing")

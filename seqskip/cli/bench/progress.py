@@ -20,7 +20,8 @@ def watching(workers: int) -> Iterator["Bar | Lines"]:
     if not terminal():
         yield Lines(workers)
         return
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rest]}")
+    run, rest = (TextColumn(f"{{task.{of}}}", markup=False) for of in ("description", "fields[rest]"))
+    columns = run, BarColumn(), MofNCompleteColumn(), rest
     with Progress(*columns) as progress:
         yield Bar(workers, progress)
 

@@ -6,11 +6,12 @@ from pathlib import Path
 from seqskip.benchmark.report import collect, markdown, write_page
 from seqskip.benchmark.store.export import export
 from seqskip.benchmark.store.folder import Folder
+from seqskip.cli.bench.words import words
 
 
 def report(folder: Folder, options: argparse.Namespace) -> int:
     """Write what was asked for; return 0, or 1 if results are missing or broken, which are named."""
-    collected = collect(folder)
+    collected = collect(folder, f"seqskip bench run {words(options)}")
     page = folder.report if options.out is None else Path(options.out)
     if options.markdown is not None:  # before what needs optional packages
         _write(Path(options.markdown), markdown(collected))

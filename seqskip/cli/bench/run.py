@@ -14,6 +14,7 @@ from seqskip.benchmark.runners.choose import runner
 from seqskip.benchmark.store.folder import Folder
 from seqskip.benchmark.store.ledger import DONE, FAILED, counts
 from seqskip.cli.bench.progress import watching
+from seqskip.cli.bench.words import words
 
 SETTINGS = {"inline": (), "ray": ("address", "cpus", "gpus", "workers"), "slurm": ("workers", "slurm")}  # of runners
 
@@ -24,19 +25,23 @@ def run(suite: Suite, folder: Folder, options: argparse.Namespace) -> int:
     """Do what is missing, and say what came of it; return 0, 1 if runs have failed, 130 or 143 if interrupted."""
     grid = expand(suite)
     doing = _runner(options)
-    words = options.suite + (f" --dir {options.dir}" if options.dir else "")
-    folder.write(folder.suite, suite.told(f"seqskip bench run {words}", grid.sources))
+    again = words(options)
+    told = suite.told(f"seqskip bench run {again}", grid.sources)
     print(f"{suite.name}: {len(grid.plans):,} runs in {folder.path}, on {options.runner}", flush=True)
     try:
         with watching(doing.workers) as watcher:
-            rows = Driver(folder, doing, watcher, options.retry).drive(grid.plans)
-    except (KeyboardInterrupt, SIGTERMException) as stop:
+            rows = Driver(folder, doing, watcher, options.retry, told).drive(grid.plans)
+    except (
+        KeyboardInterrupt,
+        SystemExit,
+        SIGTERMException,
+    ) as stop:  # SystemExit: Lightning's, upon Ctrl-C in a training
         print("\nInterrupted; the same command goes on.", file=sys.stderr)
         return TERMINATED if isinstance(stop, SIGTERMException) else INTERRUPTED
     found = counts(rows)
-    failed = f"; {found[FAILED]:,} failed, see `seqskip bench status {words}`" if found[FAILED] else ""
+    failed = f"; {found[FAILED]:,} failed, see `seqskip bench status {again}`" if found[FAILED] else ""
     print(f"{found[DONE]:,} of {len(rows):,} runs are done{failed}")
-    print(f"page    seqskip bench report {words}")
+    print(f"page    seqskip bench report {again}")
     return 1 if found[FAILED] else 0
 
 

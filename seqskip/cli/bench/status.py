@@ -20,7 +20,7 @@ def print_status(folder: Folder, command: str) -> None:
     """
     if not folder.ledger.is_file():
         raise ValueError(f"{folder.path} must hold a ledger.sqlite, and has none; start with: {command}")
-    rows, console = read(folder.ledger), Console(highlight=False)
+    rows, console = read(folder.ledger), Console(highlight=False, markup=False, emoji=False)
     found, now = counts(rows), time.time()
     console.print(f"{folder.path}: " + ", ".join(f"{number:,} {state}" for state, number in found.items()))
     running = [row for row in rows if row.state == RUNNING]
@@ -29,10 +29,10 @@ def print_status(folder: Folder, command: str) -> None:
         console.print(f"time left: {duration(left)}")
     console.print(_table(rows))
     for row in running:
-        console.print(f"running since {duration(now - (row.started or now))}: {title(row)}", markup=False)
+        console.print(f"running since {duration(now - (row.started or now))}: {title(row)}")
     for row in rows:
         if row.state == FAILED:
-            console.print(f"failed: {title(row)}: {row.error} ({folder.run(row.id) / 'error.txt'})", markup=False)
+            console.print(f"failed: {title(row)}: {row.error} ({folder.run(row.id) / 'error.txt'})")
 
 
 def _table(rows: Sequence[Row]) -> Table:

@@ -19,7 +19,7 @@ def print_suites() -> None:
         runs = len(suite.models) * sizes * len(suite.seeds) * len(combinations(suite.tuning))
         what = " ".join(suite.description.split())
         table.add_row(name, str(len(suite.models)), str(len(suite.tasks)), f"{runs:,}", what)
-    Console(highlight=False).print(table)
+    Console(highlight=False, markup=False, emoji=False).print(table)
     print("\none of them:  seqskip bench run quick")
 
 
@@ -32,7 +32,7 @@ def print_grid(suite: Suite, plans: Sequence[Plan]) -> None:
         of = str(widths[0]) if len(widths) == 1 else f"{widths[0]} to {widths[-1]}"
         delays = suite.models[name].get("delays", cores[0]["init_args"].get("delays", 1))
         table.add_row(name, cores[0]["class_path"].rpartition(".")[2], of, str(delays))
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False, emoji=False)
     console.print(table)
     for name, entry in suite.tasks.items():
         sizes = "; ".join(" ".join(f"{key} {value}" for key, value in size.items()) for size in entry.sizes())

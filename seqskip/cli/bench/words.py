@@ -1,4 +1,7 @@
-"""How runs and times are called in a terminal."""
+"""How runs, times and benchmarks are called in a terminal."""
+
+import argparse
+import shlex
 
 from seqskip.benchmark.store.ledger import Row
 
@@ -17,3 +20,8 @@ def title(row: Row) -> str:
     """Return what a run is called."""
     sizes = [f"{name} {value}" for name, value in (row.length | row.tuning).items()]
     return ", ".join((row.model, row.task, *sizes, f"seed {row.seed}"))
+
+
+def words(options: argparse.Namespace) -> str:
+    """Return what names a benchmark in a command line: its suite, and --dir where it was given."""
+    return shlex.join([options.suite, *(["--dir", options.dir] if options.dir else [])])

@@ -101,6 +101,8 @@ def test_another_version_of_a_task_or_of_the_code_is_another_run(
         ("{accelerator: cpu}", "{gradient_clip: 3}", 19, "no option 'gradient_clip'; did you mean"),
         ("{accelerator: cpu}", "{}\ntuning: {model.lr: [1]}", 20, "model has no option 'lr'|no option 'lr'"),
         ("{accelerator: cpu}", "{}\ntuning: {modle.lr: [1]}", 20, "must be one of data, model, trainer, got 'modle'"),
+        ("{accelerator: cpu}", "{}\ntuning: {model: [1]}", 20, "a tuned setting must be one, .*, got all of 'model'"),
+        ("{accelerator: cpu}", "{}\ntuning: {trainer.max_steps: [1]}", 20, "budget has steps and minutes"),
         ("  model: {opt", "  model: {delays: 2, opt", 18, "config.model must leave 'delays' to the models"),
         ("  skip:", "  twin: {core: RNN}\n  skip:", 8, "must differ from .* in more than its name"),
     ],

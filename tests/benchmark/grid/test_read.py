@@ -53,6 +53,28 @@ def test_combinations() -> None:
         ("seeds: 2", "seeds: 2\nseeds: 3", 5, "seeds must be given once"),
         ("seeds: 2", "published: [{task: lag}]", 4, "what is published must have model, length, source"),
         ("seeds: 2", "tuning: {model.optimizer.init_args.lr: 0.1}", 4, "must be a list of .*, got 0.1"),
+        ("seeds: 2", "tuning: {model.optimizer.init_args.lr: [.nan]}", 4, r"must have finite numbers .*, got \[nan\]"),
+        ("seeds: 2", "seeds: [4294967296]", 4, "seeds must be at most 4294967295, .*, got 4294967296"),
+        ("{core: RNN}", "{core: 3}", 7, "models.plain.core must be a mapping of names, got 3"),
+        ("{core: RNN}", "{core: {class_path: [RNN]}}", 7, r"class_path must be the name of a class, got \['RNN'\]"),
+        ("{init: orthogonal}", "[1]", 10, r"models.skip.core.init_args must be a mapping of names, got \[1\]"),
+        ("{class_path: LagCopy, init_args: {alphabet: 4, length: 20}}", "[3]", 13, r"tasks.lag.task must be a mapping"),
+        ("{alphabet: 4, length: 20}", "3", 13, "tasks.lag.task.init_args must be a mapping of names, got 3"),
+        ("{batch_size: 4, steps_per_epoch: 2, val_size: 8, test_size: 8}", "3", 17, "config.data must be a mapping"),
+        *(
+            ("seeds: 2", f"published: [{{task: lag, model: plain, length: {{lag: 2}}, source: x, {wrong}}}]", 4, said)
+            for wrong, said in (
+                ("value: a", "published.value must be a finite number, got 'a'"),
+                ("value: .inf", "published.value must be a finite number, got inf"),
+                ("steps: [1]", r"published.steps must be a finite number, got \[1\]"),
+                ("note: 3", "published.note must be a text, got 3"),
+                ("metric: [a]", "published.metric must be a text"),
+            )
+        ),
+        ("seeds: 2", "published: [{task: leg, model: a, length: {}, source: x}]", 4, "got 'leg'; did you mean 'lag'"),
+        ("seeds: 2", "published: [{task: lag, model: 4, length: {}, source: x}]", 4, "model must be a text, got 4"),
+        ("seeds: 2", "published: [{task: lag, model: a, length: 5, source: x}]", 4, "length must be a mapping"),
+        ("seeds: 2", "published: [{task: lag, model: a, length: {a: .nan}, source: x}]", 4, "must have finite numbers"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_told_with_its_line(tmp_path: Path, before: str, after: str, line: int, said: str) -> None:
@@ -79,7 +101,7 @@ def test_an_empty_grid(tmp_path: Path, part: str) -> None:
         read(path)
 
 
-@pytest.mark.parametrize("text", ["a: [", "- 1\n- 2", "", "\x00"])
+@pytest.mark.parametrize("text", ["a: [", "- 1\n- 2", "", "\x00", "a: &a [*a]", "a: " + "[" * 2000, "a: 2020-13-45"])
 def test_what_is_no_suite(tmp_path: Path, text: str) -> None:
     path = tmp_path / "none.yaml"
     path.write_text(text, encoding="utf-8")

@@ -70,3 +70,9 @@ def test_what_cannot_be_exported(folder: Folder) -> None:
     with pytest.raises(BrokenResult, match=FIRST):
         export(folder, folder.path / "all.csv")
     assert not (folder.path / "all.csv").exists()
+
+
+def test_a_result_that_was_changed_by_hand(folder: Folder) -> None:
+    folder.write(folder.result(FIRST), {"id": FIRST, "metrics": 3})
+    with pytest.raises(BrokenResult, match=rf"{FIRST}\.json must be the results of a run, and something in it is not"):
+        export(folder, folder.path / "all.csv")

@@ -25,7 +25,9 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
     assert folder.read_result("abc") == {"id": "abc"}
 
 
-@pytest.mark.parametrize("text", ['{"id": "abc", "val', "", "[]", '{"id": "another"}', "\x00"])
+@pytest.mark.parametrize(
+    "text", ['{"id": "abc", "val', "", "[]", '{"id": "another"}', '{"id": "abc", "seconds": [1]}', "\x00"]
+)
 def test_what_is_no_result(tmp_path: Path, text: str) -> None:
     folder = Folder(tmp_path)
     folder.result("abc").parent.mkdir()

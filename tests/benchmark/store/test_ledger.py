@@ -105,7 +105,16 @@ def damaged(path: Path) -> None:
     path.write_bytes(content)
 
 
-@pytest.mark.parametrize(("make", "said"), [(foreign, "recipes"), (broken, "no database"), (damaged, "broken")])
+def emptied(path: Path) -> None:
+    Ledger(path).close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DROP TABLE runs")
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [(foreign, "recipes"), (broken, "no database"), (damaged, "broken"), (emptied, "no table of runs")],
+)
 def test_what_is_no_ledger_is_named_and_left_alone(path: Path, make: object, said: str) -> None:
     assert callable(make)
     make(path)
