@@ -28,7 +28,7 @@ class Budget:
 
     def trainer(self) -> dict[str, Any]:
         """Return the trainer's arguments."""
-        seconds = {} if self.minutes is None else {"max_time": {"seconds": round(60 * self.minutes)}}
+        seconds = {} if self.minutes is None else {"max_time": {"seconds": max(1, round(60 * self.minutes))}}
         return {"max_steps": self.steps} | seconds
 
 

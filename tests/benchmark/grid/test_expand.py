@@ -100,6 +100,7 @@ def test_another_version_of_a_task_or_of_the_code_is_another_run(
         ("{accelerator: cpu}", "{max_steps: 3}", 19, "budget has steps and minutes"),
         ("{accelerator: cpu}", "{gradient_clip: 3}", 19, "no option 'gradient_clip'; did you mean"),
         ("{accelerator: cpu}", "{}\ntuning: {model.lr: [1]}", 20, "model has no option 'lr'|no option 'lr'"),
+        ("{accelerator: cpu}", "{}\ntuning: {model.core.init_args.bias: [true]}", 20, "must leave 'core'"),
         ("{accelerator: cpu}", "{}\ntuning: {modle.lr: [1]}", 20, "must be one of data, model, trainer, got 'modle'"),
         ("{accelerator: cpu}", "{}\ntuning: {model: [1]}", 20, "a tuned setting must be one, .*, got all of 'model'"),
         ("{accelerator: cpu}", "{}\ntuning: {trainer.max_steps: [1]}", 20, "budget has steps and minutes"),
