@@ -82,7 +82,7 @@ class _Expansion:
             for size in entry.sizes():
                 for point in points:
                     half = self._task(name, size, point)
-                    fitting = [each for each in models if each[1] == point]
+                    fitting = [each for each in models if each[0] in entry.models and each[1] == point]
                     yield from self._fitted(name, size, half, fitting) if half else ()
 
     def _model(self, name: str, point: Point) -> Half | None:

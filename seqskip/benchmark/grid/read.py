@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import fields
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from seqskip.benchmark.grid.suite import OF_MODEL, Budget, Published, Suite, Tas
 KEYS = ("models", "tasks", "seeds", "budget", "config", "threads", "tuning", "match_parameters", "published")
 NEEDED = ("models", "tasks", "budget")
 
-OF_TASK = ("task", "lengths", "budget", "data", "trainer")
+OF_TASK = ("task", "lengths", "budget", "data", "trainer", "models")
 OF_CLASS = ("class_path", "init_args")
 OF_CONFIG = ("data", "model", "trainer")
 OF_BUDGET = ("steps", "minutes")
@@ -65,7 +66,8 @@ class _Reader:
         seeds = self._checked(("seeds",), lambda: _seeds(root.get("seeds", 1)), ())
         budget = self._budget(("budget",), root.get("budget", {}), Budget(1))
         models = self._entries("models", root, OF_MODEL)
-        tasks = {name: self._task(name, entry, budget) for name, entry in self._entries("tasks", root, OF_TASK).items()}
+        entries = self._entries("tasks", root, OF_TASK).items()
+        tasks = {name: self._task(name, entry, budget, tuple(models)) for name, entry in entries}
         match = root.get("match_parameters")
         config = self._mapping(("config",), root.get("config") or {}, OF_CONFIG)
         suite = Suite(
@@ -131,13 +133,22 @@ class _Reader:
         self._mapping((*place, "init_args"), found.get("init_args", {}))
         return found
 
-    def _task(self, name: str, entry: dict[str, Any], budget: Budget) -> TaskEntry:
+    def _task(self, name: str, entry: dict[str, Any], budget: Budget, models: tuple[str, ...]) -> TaskEntry:
         place: Place = ("tasks", name)
         lengths = self._axes((*place, "lengths"), entry.get("lengths") or {})
         own = self._budget((*place, "budget"), entry.get("budget") or {}, budget)
         parts = [part for part in ("data", "trainer") if part in entry]
         config: dict[str, Any] = {part: self._mapping((*place, part), entry[part]) for part in parts}
-        return TaskEntry(entry.get("task") or {}, lengths, own, config)
+        return TaskEntry(entry.get("task") or {}, lengths, own, config, self._models(name, entry, models))
+
+    def _models(self, name: str, entry: dict[str, Any], models: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the models that are run on a task: all, or those that it names."""
+        if "models" not in entry:
+            return models
+        named = self._axes(("tasks", name), {"models": entry["models"]}).get("models", [])
+        for one in named:
+            self._checked(("tasks", name, "models"), partial(checks.choice, f"tasks.{name}.models", one, models), None)
+        return tuple(model for model in models if model in named)
 
     def _axes(self, place: Place, value: Any) -> dict[str, list[Any]]:
         found = self._mapping(place, value)

@@ -41,12 +41,14 @@ class TaskEntry:
         lengths: the values of the arguments that vary; all their combinations are run.
         budget: of a training on it.
         config: settings of its own, `data` and `trainer`.
+        models: the names of those that are run on it.
     """
 
     task: dict[str, Any]
     lengths: dict[str, list[Any]]
     budget: Budget
     config: dict[str, Any]
+    models: tuple[str, ...]
 
     def sizes(self) -> list[dict[str, Any]]:
         """Return all combinations of the arguments that vary; without any there is one, the empty one."""

@@ -15,8 +15,8 @@ def print_suites() -> None:
     table = Table("suite", "models", "tasks", "runs", "what it shows", box=None, pad_edge=False)
     for name, path in shipped().items():
         suite = read(path)
-        sizes = sum(len(entry.sizes()) for entry in suite.tasks.values())
-        runs = len(suite.models) * sizes * len(suite.seeds) * len(combinations(suite.tuning))
+        sizes = sum(len(entry.models) * len(entry.sizes()) for entry in suite.tasks.values())
+        runs = sizes * len(suite.seeds) * len(combinations(suite.tuning))
         what = " ".join(suite.description.split())
         table.add_row(name, str(len(suite.models)), str(len(suite.tasks)), f"{runs:,}", what)
     Console(highlight=False, markup=False, emoji=False).print(table)

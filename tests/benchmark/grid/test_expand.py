@@ -28,6 +28,13 @@ def test_every_combination_is_run_once(tmp_path: Path) -> None:
     assert len({plan.id for plan in grid.plans}) == len(grid.plans)
 
 
+def test_a_task_is_run_with_the_models_that_it_names(tmp_path: Path) -> None:
+    found = plans(tmp_path, ("budget:", "    models: [skip]\nbudget:"))
+    assert [(plan.seed, plan.length["lag"], plan.model) for plan in found] == [
+        (seed, lag, "skip") for seed in (0, 1) for lag in (2, 3)
+    ]
+
+
 def test_a_config_makes_what_the_suite_says(tmp_path: Path) -> None:
     plan = plans(tmp_path)[-1]
     module, data = Settings.of(plan.config).make()

@@ -29,6 +29,14 @@ def test_a_task_may_have_a_budget_and_data_of_its_own(tmp_path: Path) -> None:
     assert suite.tasks["lag"].config == {"data": {"batch_size": 8}}
 
 
+def test_a_task_may_name_its_models(tmp_path: Path) -> None:
+    assert read(write(tmp_path)).tasks["lag"].models == ("plain", "skip")
+    suite = read(write(tmp_path, ("budget:", "    models: [skip]\nbudget:")))
+    assert suite.tasks["lag"].models == ("skip",)
+    with pytest.raises(SuiteError, match=r"tiny\.yaml:15: .*plain, skip, got 'skp'; did you mean 'skip'"):
+        read(write(tmp_path, ("budget:", "    models: [skp]\nbudget:")))
+
+
 def test_combinations() -> None:
     assert combinations({}) == [{}]
     assert combinations({"a": [1, 2], "b": [3, 4]}) == [
