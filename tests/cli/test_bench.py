@@ -11,8 +11,10 @@ from filelock import FileLock
 from pytorch_lightning import LightningModule, Trainer
 
 from seqskip.benchmark.grid.read import shipped
-from seqskip.benchmark.store.ledger import DONE, FAILED, QUEUED, read
+from seqskip.benchmark.runners.inline import Inline
+from seqskip.benchmark.store.ledger import DONE, FAILED, QUEUED, Row, read
 from seqskip.cli import main
+from seqskip.cli.bench.progress import Lines
 from seqskip.tasks import registry
 from seqskip.training.course import Course
 from tests.benchmark.grid.suites import write
@@ -114,6 +116,19 @@ def test_status_counts(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_before_anything_was_run(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "status", "tiny.yaml"]) == 1
     assert "start with: seqskip bench run tiny.yaml" in capsys.readouterr().err
+
+
+def test_the_time_left_is_that_of_as_many_runs_at_once_as_there_are_now(capsys: pytest.CaptureFixture[str]) -> None:
+    def row(name: str, state: str, started: float | None, finished: float | None) -> Row:
+        return Row(name, "RNN", "lag", {}, {}, 0, state, 1, None, started, finished, None)
+
+    rows = [row("a", DONE, 0.0, 30.0), row("b", QUEUED, None, None), row("c", QUEUED, None, None)]
+    runner = Inline()
+    lines = Lines(runner)
+    for runner.workers in (1, 2):  # Ray tells how many when it has started
+        lines.see(rows, rows[0])
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.endswith("1 min 0 s left") and second.endswith("30 s left")
 
 
 @pytest.mark.parametrize(

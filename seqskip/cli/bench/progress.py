@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from seqskip.benchmark.runners.base import Runner
 from seqskip.benchmark.store.forecast import seconds_left
 from seqskip.benchmark.store.ledger import DONE, FAILED, RUNNING, Row, counts
 from seqskip.cli.bench.words import duration, title
@@ -15,22 +16,22 @@ REFRESH = 0.5  # seconds
 
 
 @contextmanager
-def watching(workers: int) -> Iterator["Bar | Lines"]:
+def watching(runner: Runner) -> Iterator["Bar | Lines"]:
     """Return who is told of a benchmark: a bar for somebody who watches, lines for a log."""
     if not terminal():
-        yield Lines(workers)
+        yield Lines(runner)
         return
     run, rest = (TextColumn(f"{{task.{of}}}", markup=False) for of in ("description", "fields[rest]"))
     columns = run, BarColumn(), MofNCompleteColumn(), rest
     with Progress(*columns) as progress:
-        yield Bar(workers, progress)
+        yield Bar(runner, progress)
 
 
 class Lines:
     """Prints a line for each run that has ended."""
 
-    def __init__(self, workers: int):
-        self.workers = workers
+    def __init__(self, runner: Runner):
+        self.runner = runner
 
     def say(self, message: str) -> None:
         """Print what a user must know."""
@@ -39,17 +40,17 @@ class Lines:
     def see(self, rows: Sequence[Row], changed: Row | None) -> None:
         """Print what has ended."""
         if changed is None:
-            print(_rest(rows, self.workers), flush=True)
+            print(_rest(rows, self.runner.workers), flush=True)
         elif changed.state in (DONE, FAILED):
             what = changed.error or f"done, {duration((changed.finished or 0.0) - (changed.started or 0.0))}"
-            print(f"{title(changed)}: {what}; {_rest(rows, self.workers)}", flush=True)
+            print(f"{title(changed)}: {what}; {_rest(rows, self.runner.workers)}", flush=True)
 
 
 class Bar:
     """A bar over all runs, with the time left and the failures so far."""
 
-    def __init__(self, workers: int, progress: Progress):
-        self.workers, self.progress = workers, progress
+    def __init__(self, runner: Runner, progress: Progress):
+        self.runner, self.progress = runner, progress
         self.bar = progress.add_task("", total=None, rest="")
         self._seen = 0.0
 
@@ -68,7 +69,7 @@ class Bar:
         running = next((title(row) for row in rows if row.state == RUNNING), "")
         ended = found[DONE] + found[FAILED]
         self.progress.update(
-            self.bar, total=len(rows), completed=ended, description=running, rest=_rest(rows, self.workers)
+            self.bar, total=len(rows), completed=ended, description=running, rest=_rest(rows, self.runner.workers)
         )
 
 

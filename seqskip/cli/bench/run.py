@@ -29,7 +29,7 @@ def run(suite: Suite, folder: Folder, options: argparse.Namespace) -> int:
     told = suite.told(f"seqskip bench run {again}", grid.sources)
     print(f"{suite.name}: {len(grid.plans):,} runs in {folder.path}, on {options.runner}", flush=True)
     try:
-        with watching(doing.workers) as watcher:
+        with watching(doing) as watcher:
             rows = Driver(folder, doing, watcher, options.retry, told).drive(grid.plans)
     except (
         KeyboardInterrupt,
