@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
+from seqskip.benchmark.store.ledger import title
+
 CODE_VERSION = version("seqskip")
 DIGITS = 20  # of a run's name: two of a million runs are alike with a probability of 1e-12
 
@@ -44,5 +46,4 @@ class Plan:
     @property
     def title(self) -> str:
         """What a line of progress calls it."""
-        sizes = [f"{name} {value}" for name, value in (self.length | self.tuning).items()]
-        return ", ".join((self.model, self.task, *sizes, f"seed {self.seed}"))
+        return title(self)

@@ -186,7 +186,7 @@ class _Reader:
             if missing:
                 self._wrong(place, f"what is published must have {', '.join(missing)}")
             for name, one in found.items():
-                self._checked((*place, name), lambda name=name, one=one: _printed(name, one, tasks), None)  # type: ignore[misc]
+                self._checked((*place, name), partial(_printed, name, one, tasks), None)
             if len(self.problems) == before:
                 yield Published(**found)
 

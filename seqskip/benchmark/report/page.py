@@ -1,6 +1,5 @@
 """The page: one HTML file that asks for nothing outside of it."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from seqskip.benchmark.report.leaderboard import leaderboard
 from seqskip.benchmark.report.published import comparisons
 from seqskip.benchmark.report.state import state
 from seqskip.benchmark.report.words import budget
+from seqskip.benchmark.store.folder import replacing
 
 HERE = Path(__file__).parent
 INSTALL = 'pip install "seqskip[report]"'
@@ -29,10 +29,8 @@ def write_page(collected: Collected, path: Path) -> None:
         MissingPackage: a ValueError; plotly or jinja2 is not installed.
     """
     text = page(collected)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    part.write_bytes(text.encode("utf-8", "replace"))  # half of a surrogate pair, which JSON can hold
-    part.replace(path)
+    with replacing(path) as part:
+        part.write_bytes(text.encode("utf-8", "replace"))  # half of a surrogate pair, which JSON can hold
 
 
 def page(collected: Collected) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from seqskip.benchmark.runners.base import Event, Failed, Finished, Started, letter, read_letter
-from seqskip.benchmark.store.folder import Folder
+from seqskip.benchmark.store.folder import Folder, replacing
 
 START = ".started-"
 
@@ -38,9 +38,8 @@ class Post:
             if isinstance(self.outcome(run), Failed):
                 self._letter(run).unlink()
         token = uuid.uuid4().hex
-        part = self.driver.with_suffix(".part")
-        part.write_text(token, encoding="utf-8")
-        part.replace(self.driver)
+        with replacing(self.driver) as part:
+            part.write_text(token, encoding="utf-8")
         return token
 
     def close(self) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from seqskip import checks
-from seqskip.benchmark.store.folder import BrokenResult, Folder
+from seqskip.benchmark.store.folder import BrokenResult, Folder, replacing
 from seqskip.benchmark.store.ledger import Row, read
 
 Values = dict[str, Any]
@@ -25,10 +25,8 @@ def export(folder: Folder, path: Path) -> int:
     write = WRITERS[checks.choice("the ending of the exported file", path.suffix, WRITERS)]
     rows = [_read(folder, row) for row in read(folder.ledger)]
     names = list(dict.fromkeys(name for row in rows for name in row))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.part")
-    write(part, names, rows)
-    part.replace(path)
+    with replacing(path) as part:
+        write(part, names, rows)
     return len(rows)
 
 

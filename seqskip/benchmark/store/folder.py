@@ -3,6 +3,8 @@
 import itertools
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,13 +53,10 @@ class Folder:
 
     def write(self, path: Path, content: dict[str, Any]) -> None:
         """Write a JSON file of this folder; whoever reads it sees the whole of it or what was there before."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f"{path.name}.{os.getpid()}.part")
-        with part.open("w", encoding="utf-8") as file:
+        with replacing(path) as part, part.open("w", encoding="utf-8") as file:
             json.dump(content, file, allow_nan=False)
             file.flush()
             os.fsync(file.fileno())
-        part.replace(path)
 
     def read_result(self, run: str) -> dict[str, Any] | None:
         """Return a run's results, None if it has none.
@@ -79,6 +78,15 @@ class Folder:
                 f"{path} must be the results of a run, and {seconds!r} must be a finite number of seconds"
             )
         return found
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a path to write to, which takes the place of `path` at the end: nobody ever reads half of a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    yield part
+    part.replace(path)
 
 
 def set_aside(path: Path) -> Path:

@@ -60,6 +60,12 @@ class Wanted(Protocol):
     def seed(self) -> int: ...
 
 
+def title(run: Wanted) -> str:
+    """Return what a run is called."""
+    sizes = [f"{name} {value}" for name, value in (run.length | run.tuning).items()]
+    return ", ".join((run.model, run.task, *sizes, f"seed {run.seed}"))
+
+
 @dataclass(frozen=True)
 class Row:
     """A run in the ledger; times in seconds since 1970, `seconds` those of training."""

@@ -8,8 +8,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from seqskip.benchmark.runners.base import Runner
 from seqskip.benchmark.store.forecast import seconds_left
-from seqskip.benchmark.store.ledger import DONE, FAILED, RUNNING, Row, counts
-from seqskip.cli.bench.words import duration, title
+from seqskip.benchmark.store.ledger import DONE, FAILED, RUNNING, Row, counts, title
+from seqskip.cli.bench.words import duration
 from seqskip.settings.quiet import terminal
 
 REFRESH = 0.5  # seconds

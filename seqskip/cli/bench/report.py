@@ -5,7 +5,7 @@ from pathlib import Path
 
 from seqskip.benchmark.report import collect, markdown, write_page
 from seqskip.benchmark.store.export import export
-from seqskip.benchmark.store.folder import Folder
+from seqskip.benchmark.store.folder import Folder, replacing
 from seqskip.cli.bench.words import words
 
 
@@ -14,7 +14,8 @@ def report(folder: Folder, options: argparse.Namespace) -> int:
     collected = collect(folder, f"seqskip bench run {words(options)}")
     page = folder.report if options.out is None else Path(options.out)
     if options.markdown is not None:  # before what needs optional packages
-        _write(Path(options.markdown), markdown(collected))
+        with replacing(Path(options.markdown)) as part:
+            part.write_text(markdown(collected), encoding="utf-8")
         print(f"tables  {options.markdown}")
     if options.export is not None:
         print(f"results {options.export}, {export(folder, Path(options.export)):,} runs")
@@ -23,10 +24,3 @@ def report(folder: Folder, options: argparse.Namespace) -> int:
     for problem in collected.problems:
         print(f"problem {problem}")
     return 1 if collected.problems else 0
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)

@@ -8,8 +8,8 @@ from rich.table import Table
 
 from seqskip.benchmark.store.folder import Folder
 from seqskip.benchmark.store.forecast import seconds_left
-from seqskip.benchmark.store.ledger import DONE, FAILED, QUEUED, RUNNING, Row, counts, read
-from seqskip.cli.bench.words import duration, title
+from seqskip.benchmark.store.ledger import DONE, FAILED, QUEUED, RUNNING, Row, counts, read, title
+from seqskip.cli.bench.words import duration
 
 
 def print_status(folder: Folder, command: str) -> None:

@@ -1,9 +1,7 @@
-"""How runs, times and benchmarks are called in a terminal."""
+"""How times and benchmarks are called in a terminal."""
 
 import argparse
 import shlex
-
-from seqskip.benchmark.store.ledger import Row
 
 
 def duration(seconds: float) -> str:
@@ -14,12 +12,6 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600:,} h {whole % 3600 // 60} min"
-
-
-def title(row: Row) -> str:
-    """Return what a run is called."""
-    sizes = [f"{name} {value}" for name, value in (row.length | row.tuning).items()]
-    return ", ".join((row.model, row.task, *sizes, f"seed {row.seed}"))
 
 
 def words(options: argparse.Namespace) -> str:
