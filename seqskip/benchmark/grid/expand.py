@@ -10,7 +10,7 @@ from seqskip.benchmark.grid.halves import Half, Point, demand_shared, model_half
 from seqskip.benchmark.grid.lines import Place, SuiteError
 from seqskip.benchmark.grid.match import matched
 from seqskip.benchmark.grid.plan import Plan
-from seqskip.benchmark.grid.suite import OF_MODEL, Suite, combinations
+from seqskip.benchmark.grid.suite import OF_MODEL, Suite
 from seqskip.settings.safety import restrict_imports
 from seqskip.settings.settings import Settings
 from seqskip.tasks import Task, loaded_files
@@ -69,18 +69,27 @@ class _Expansion:
     def shared_fits(self) -> bool:
         """Return whether what all runs share is right, by itself: else every run would say so."""
         fits = [self._tried(("config",), partial(demand_shared, self.suite, {}))]
-        for name, values in self.suite.tuning.items() if all(fits) else ():
-            place: Place = ("tuning", name)
-            fits += [self._tried(place, partial(demand_shared, self.suite, {name: value})) for value in values]
+        for place, values in self._tuned().items() if all(fits) else ():
+            fits += [
+                self._tried(place, partial(demand_shared, self.suite, {str(place[-1]): value})) for value in values
+            ]
         return all(fits)
 
+    def _tuned(self) -> dict[Place, list[Any]]:
+        """Return the values of all settings that are tuned, of the suite and of its tasks, by where they stand."""
+        content = self.suite.document.content
+        said: dict[Place, Any] = {("tuning",): content.get("tuning")}
+        said |= {("tasks", name, "tuning"): task.get("tuning") for name, task in content["tasks"].items()}
+        return {(*place, name): values for place, tuned in said.items() for name, values in (tuned or {}).items()}
+
     def cells(self) -> Iterator[_Cell]:
-        points = combinations(self.suite.tuning)
+        asked = [point for entry in self.suite.tasks.values() for point in entry.points()]
+        points = [point for number, point in enumerate(asked) if point not in asked[:number]]
         tried = [(name, point, self._model(name, point)) for name in self.suite.models for point in points]
         models = [(name, point, half) for name, point, half in tried if half is not None]
         for name, entry in self.suite.tasks.items():
             for size in entry.sizes():
-                for point in points:
+                for point in entry.points():
                     half = self._task(name, size, point)
                     fitting = [each for each in models if each[0] in entry.models and each[1] == point]
                     yield from self._fitted(name, size, half, fitting) if half else ()

@@ -15,7 +15,7 @@ from seqskip.benchmark.grid.suite import OF_MODEL, Budget, Published, Suite, Tas
 KEYS = ("models", "tasks", "seeds", "budget", "config", "threads", "tuning", "match_parameters", "published")
 NEEDED = ("models", "tasks", "budget")
 
-OF_TASK = ("task", "lengths", "budget", "data", "trainer", "models")
+OF_TASK = ("task", "lengths", "budget", "data", "trainer", "models", "tuning")
 OF_CLASS = ("class_path", "init_args")
 OF_CONFIG = ("data", "model", "trainer")
 OF_BUDGET = ("steps", "minutes")
@@ -67,7 +67,8 @@ class _Reader:
         budget = self._budget(("budget",), root.get("budget", {}), Budget(1))
         models = self._entries("models", root, OF_MODEL)
         entries = self._entries("tasks", root, OF_TASK).items()
-        tasks = {name: self._task(name, entry, budget, tuple(models)) for name, entry in entries}
+        tuning = self._axes(("tuning",), root.get("tuning") or {})
+        tasks = {name: self._task(name, entry, budget, tuple(models), tuning) for name, entry in entries}
         match = root.get("match_parameters")
         config = self._mapping(("config",), root.get("config") or {}, OF_CONFIG)
         suite = Suite(
@@ -77,7 +78,6 @@ class _Reader:
             seeds,
             {part: self._mapping(("config", part), said or {}) for part, said in config.items()},
             self._checked(("threads",), lambda: checks.integer("threads", root.get("threads", 1), 1), 1),
-            self._axes(("tuning",), root.get("tuning") or {}),
             match
             if match is None
             else self._checked(("match_parameters",), lambda: checks.integer("match_parameters", match, 1), 1),
@@ -133,13 +133,17 @@ class _Reader:
         self._mapping((*place, "init_args"), found.get("init_args", {}))
         return found
 
-    def _task(self, name: str, entry: dict[str, Any], budget: Budget, models: tuple[str, ...]) -> TaskEntry:
+    def _task(
+        self, name: str, entry: dict[str, Any], budget: Budget, models: tuple[str, ...], tuning: dict[str, list[Any]]
+    ) -> TaskEntry:
         place: Place = ("tasks", name)
         lengths = self._axes((*place, "lengths"), entry.get("lengths") or {})
         own = self._budget((*place, "budget"), entry.get("budget") or {}, budget)
         parts = [part for part in ("data", "trainer") if part in entry]
         config: dict[str, Any] = {part: self._mapping((*place, part), entry[part]) for part in parts}
-        return TaskEntry(entry.get("task") or {}, lengths, own, config, self._models(name, entry, models))
+        if "tuning" in entry:
+            tuning = self._axes((*place, "tuning"), entry["tuning"] or {})
+        return TaskEntry(entry.get("task") or {}, lengths, own, config, self._models(name, entry, models), tuning)
 
     def _models(self, name: str, entry: dict[str, Any], models: tuple[str, ...]) -> tuple[str, ...]:
         """Return the models that are run on a task: all, or those that it names."""

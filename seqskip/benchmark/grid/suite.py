@@ -42,6 +42,7 @@ class TaskEntry:
         budget: of a training on it.
         config: settings of its own, `data` and `trainer`.
         models: the names of those that are run on it.
+        tuning: settings and the values that each may have; all their combinations are run, for every model.
     """
 
     task: dict[str, Any]
@@ -49,10 +50,15 @@ class TaskEntry:
     budget: Budget
     config: dict[str, Any]
     models: tuple[str, ...]
+    tuning: dict[str, list[Any]]
 
     def sizes(self) -> list[dict[str, Any]]:
         """Return all combinations of the arguments that vary; without any there is one, the empty one."""
         return combinations(self.lengths)
+
+    def points(self) -> list[dict[str, Any]]:
+        """Return all points of the tuning; without any there is one, the empty one."""
+        return combinations(self.tuning)
 
 
 @dataclass(frozen=True)
@@ -91,7 +97,6 @@ class Suite:
         seeds: of the weights, the data and all else that is random.
         config: what all runs share, `data`, `model` and `trainer` as in a config.
         threads: of a run.
-        tuning: settings and the values that each may have; all their combinations are run, for every model.
         match_parameters: trainable weights of every model, from which hidden_size is computed; None: as the models say.
         published: numbers in print.
     """
@@ -102,7 +107,6 @@ class Suite:
     seeds: tuple[int, ...]
     config: dict[str, Any]
     threads: int
-    tuning: dict[str, list[Any]]
     match_parameters: int | None
     published: tuple[Published, ...]
 
@@ -148,7 +152,7 @@ class Suite:
                 for name, entry in self.tasks.items()
             ],
             "seeds": list(self.seeds),
-            "tuning": self.tuning,
+            "tuning": {name: entry.tuning for name, entry in self.tasks.items()},
             "match_parameters": self.match_parameters,
             "budget": {name: entry.budget.told() for name, entry in self.tasks.items()},
             "published": [asdict(one) for one in self.published],

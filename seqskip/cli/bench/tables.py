@@ -7,7 +7,7 @@ from rich.table import Table
 
 from seqskip.benchmark.grid.plan import Plan
 from seqskip.benchmark.grid.read import read, shipped
-from seqskip.benchmark.grid.suite import Suite, combinations
+from seqskip.benchmark.grid.suite import Suite
 
 
 def print_suites() -> None:
@@ -15,8 +15,9 @@ def print_suites() -> None:
     table = Table("suite", "models", "tasks", "runs", "what it shows", box=None, pad_edge=False)
     for name, path in shipped().items():
         suite = read(path)
-        sizes = sum(len(entry.models) * len(entry.sizes()) for entry in suite.tasks.values())
-        runs = sizes * len(suite.seeds) * len(combinations(suite.tuning))
+        entries = suite.tasks.values()
+        cells = sum(len(entry.models) * len(entry.sizes()) * len(entry.points()) for entry in entries)
+        runs = cells * len(suite.seeds)
         what = " ".join(suite.description.split())
         table.add_row(name, str(len(suite.models)), str(len(suite.tasks)), f"{runs:,}", what)
     Console(highlight=False, markup=False, emoji=False).print(table)
@@ -37,9 +38,8 @@ def print_grid(suite: Suite, plans: Sequence[Plan]) -> None:
     for name, entry in suite.tasks.items():
         sizes = "; ".join(" ".join(f"{key} {value}" for key, value in size.items()) for size in entry.sizes())
         limit = "" if entry.budget.minutes is None else f" or {entry.budget.minutes:g} minutes"
-        console.print(
-            f"{name}: {entry.task['class_path']}, {sizes or 'as it is'}; at most {entry.budget.steps:,} steps{limit}"
-        )
-    points = len(combinations(suite.tuning))
-    tuned = f", each with {points} settings" if points > 1 else ""
-    console.print(f"{len(plans):,} runs: seeds {', '.join(map(str, suite.seeds))}{tuned}; it can be run")
+        points = len(entry.points())
+        tuned = f"; {points} settings each" if points > 1 else ""
+        what = f"{entry.task['class_path']}, {sizes or 'as it is'}; at most {entry.budget.steps:,} steps{limit}{tuned}"
+        console.print(f"{name}: {what}")
+    console.print(f"{len(plans):,} runs: seeds {', '.join(map(str, suite.seeds))}; it can be run")

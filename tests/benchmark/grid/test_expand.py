@@ -64,6 +64,20 @@ def test_tuning_is_the_same_for_every_model(tmp_path: Path) -> None:
     assert all(plan.config["data"]["batch_size"] == plan.tuning["data.batch_size"] for plan in found)
 
 
+def test_a_task_may_have_a_tuning_of_its_own(tmp_path: Path) -> None:
+    lr = "model.optimizer.init_args.lr"
+    other = "  other:\n    task: {class_path: LagCopy, init_args: {alphabet: 4, length: 20, lag: 5}}\n"
+    own = f"{other}    tuning: {{data.batch_size: [2, 4]}}\ntuning: {{{lr}: [0.1, 1e-3]}}\nbudget:"
+    found = plans(tmp_path, ("seeds: 2\n", ""), ("budget:", own))
+    for model in ("plain", "skip"):
+        asked = [(plan.task, plan.tuning) for plan in found if plan.model == model and plan.length.get("lag") != 3]
+        assert asked == [
+            *(("lag", {lr: rate}) for rate in (0.1, 0.001)),
+            *(("other", {"data.batch_size": size}) for size in (2, 4)),
+        ]
+    assert {plan.config["data"]["batch_size"] for plan in found if plan.task == "other"} == {2, 4}
+
+
 def test_the_same_run_has_the_same_name(tmp_path: Path) -> None:
     before = [plan.id for plan in plans(tmp_path)]
     renamed = plans(tmp_path, ("plain:", "another name:"), ("# Two nets", "# Some nets"))
@@ -111,6 +125,7 @@ def test_another_version_of_a_task_or_of_the_code_is_another_run(
         ("{accelerator: cpu}", "{}\ntuning: {modle.lr: [1]}", 20, "must be one of data, model, trainer, got 'modle'"),
         ("{accelerator: cpu}", "{}\ntuning: {model: [1]}", 20, "a tuned setting must be one, .*, got all of 'model'"),
         ("{accelerator: cpu}", "{}\ntuning: {trainer.max_steps: [1]}", 20, "budget has steps and minutes"),
+        ("budget:", "    tuning: {modle.lr: [1]}\nbudget:", 15, "tasks.lag.tuning.modle.lr: .*, got 'modle'"),
         ("  model: {opt", "  model: {delays: 2, opt", 18, "config.model must leave 'delays' to the models"),
         ("  skip:", "  twin: {core: RNN}\n  skip:", 8, "must differ from .* in more than its name"),
     ],

@@ -107,6 +107,7 @@ def record(run: Made) -> dict[str, Any]:
 def suite(runs: Iterable[Made], name: str = "made", **change: Any) -> dict[str, Any]:
     """Return the snapshot of a suite of these runs."""
     runs = list(runs)
+    tasks = list(dict.fromkeys(run.task for run in runs))
     found = {
         "name": name,
         "description": "Runs that were never run.",
@@ -114,12 +115,11 @@ def suite(runs: Iterable[Made], name: str = "made", **change: Any) -> dict[str, 
         "models": list(dict.fromkeys(run.model for run in runs)),
         "seeds": sorted({run.seed for run in runs}),
         "tasks": [
-            {"name": task, "class": task.title(), "lengths": [], "source": "Arjovsky et al. 2016"}
-            for task in dict.fromkeys(run.task for run in runs)
+            {"name": task, "class": task.title(), "lengths": [], "source": "Arjovsky et al. 2016"} for task in tasks
         ],
-        "tuning": {LR: [0.001, 0.003]},
+        "tuning": {task: {LR: [0.001, 0.003]} for task in tasks},
         "match_parameters": 20000,
-        "budget": {"copying": {"steps": 2000, "minutes": 5}, "adding": {"steps": 2000, "minutes": 5}},
+        "budget": {task: {"steps": 2000, "minutes": 5} for task in tasks},
         "published": [],
     }
     return found | change
