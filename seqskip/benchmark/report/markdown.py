@@ -51,8 +51,8 @@ def _text(cell: Cell) -> str:
 
 
 def _state(collected: Collected, found: State) -> list[str]:
-    made = [*found.origin.machines, *(f"{text} threads" for text in found.origin.threads)]
-    made += [*found.origin.versions, *(f"commit {text}" for text in found.origin.commits)]
+    made = [found.time, *found.origin.machines, *found.origin.threads, *found.origin.versions]
+    made += [*(f"commit {text}" for text in found.origin.commits)]
     command = " ".join(str(collected.suite["command"]).split()).replace("`", "'")
     notes = [*collected.problems, *found.origin.warnings, *_failures(found)]
     return [f"`{command}`: {found.sentence}.", "; ".join(map(escaped, made)), *(f"- {escaped(note)}" for note in notes)]

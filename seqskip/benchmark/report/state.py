@@ -8,6 +8,7 @@ from typing import Any
 from seqskip.benchmark.report.collect import Collected, Run
 from seqskip.benchmark.report.words import title
 from seqskip.benchmark.store.ledger import FAILED
+from seqskip.benchmark.store.times import duration, seconds_taken
 
 MEASURED = ("cpu", "cores", "platform", "python", "host", "vector_instructions")  # of a machine: what stays the same
 
@@ -45,12 +46,14 @@ class State:
     Attributes:
         failed: title and error of each failed run.
         missing: title of each run that is to be done, or whose results are.
+        seconds: that the runs have taken, as if one had been done after the other.
     """
 
     total: int
     done: int
     failed: Sequence[tuple[str, str]]
     missing: Sequence[str]
+    seconds: float
     origin: Origin
 
     @property
@@ -58,20 +61,26 @@ class State:
         """The state in words."""
         return f"{self.done:,} of {self.total:,} runs done, {len(self.failed):,} failed, {len(self.missing):,} missing"
 
+    @property
+    def time(self) -> str:
+        """What the runs have taken, in words."""
+        return f"{duration(self.seconds)} of runs, as if one had been done after the other"
+
 
 def state(collected: Collected) -> State:
     """Return the state of a benchmark."""
     runs = collected.runs
     failed = [(title(run.row), run.row.error or "no error was noted") for run in runs if run.row.state == FAILED]
     missing = [title(run.row) for run in runs if not run.finished]
-    return State(len(runs), sum(run.result is not None for run in runs), failed, missing, _origin(runs))
+    done = sum(run.result is not None for run in runs)
+    return State(len(runs), done, failed, missing, seconds_taken(run.row for run in runs), _origin(runs))
 
 
 def _origin(runs: Iterable[Run]) -> Origin:
     found = [run.result.origin for run in runs if run.result is not None]
     return Origin(
         machines=_machines(one["machine"] for one in found),
-        threads=_distinct(str(one["threads"]) for one in found),
+        threads=_distinct(_counted(one["threads"], "thread") for one in found),
         versions=_distinct(_pairs(one["versions"]) for one in found),
         code=_distinct(str(one["code_version"]) for one in found),
         commits=_distinct(str(one["commit"] or "unknown") for one in found),
@@ -85,8 +94,11 @@ def _machines(machines: Iterable[Any]) -> list[str]:
 
 
 def _cores(machine: Any) -> str:
-    count = _get(machine, "cores")
-    return f"{count} core" if count == 1 else f"{count} cores"
+    return _counted(_get(machine, "cores"), "core")
+
+
+def _counted(count: Any, name: str) -> str:
+    return f"{count} {name}" if count == 1 else f"{count} {name}s"
 
 
 def _system(machine: Any) -> str:

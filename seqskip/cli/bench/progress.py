@@ -7,9 +7,8 @@ from contextlib import contextmanager
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from seqskip.benchmark.runners.base import Runner
-from seqskip.benchmark.store.forecast import seconds_left
 from seqskip.benchmark.store.ledger import DONE, FAILED, RUNNING, Row, counts, title
-from seqskip.cli.bench.words import duration
+from seqskip.benchmark.store.times import duration, seconds_left
 from seqskip.settings.quiet import terminal
 
 REFRESH = 0.5  # seconds

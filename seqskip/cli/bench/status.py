@@ -7,9 +7,8 @@ from rich.console import Console
 from rich.table import Table
 
 from seqskip.benchmark.store.folder import Folder
-from seqskip.benchmark.store.forecast import seconds_left
 from seqskip.benchmark.store.ledger import DONE, FAILED, QUEUED, RUNNING, Row, counts, read, title
-from seqskip.cli.bench.words import duration
+from seqskip.benchmark.store.times import duration, seconds_left
 
 
 def print_status(folder: Folder, command: str) -> None:
@@ -36,11 +35,11 @@ def print_status(folder: Folder, command: str) -> None:
 
 
 def _table(rows: Sequence[Row]) -> Table:
-    """Return a table of models and tasks: runs done of all."""
+    """Return a table of models and tasks: runs done of all, a dash where a model is not run on a task."""
     table, tasks = Table("runs done"), list(dict.fromkeys(row.task for row in rows))
     for task in tasks:
         table.add_column(task, justify="right")
     for model in dict.fromkeys(row.model for row in rows):
         cells = [[row for row in rows if (row.model, row.task) == (model, task)] for task in tasks]
-        table.add_row(model, *(f"{counts(cell)[DONE]} of {len(cell)}" for cell in cells))
+        table.add_row(model, *(f"{counts(cell)[DONE]} of {len(cell)}" if cell else "–" for cell in cells))
     return table

@@ -1,10 +1,25 @@
-"""How long a benchmark still takes, from what its runs have taken so far."""
+"""What the runs of a benchmark have taken, what those to come will take, and how times are told."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from statistics import mean
 
 from seqskip.benchmark.store.ledger import DONE, QUEUED, RUNNING, Row
+
+
+def duration(seconds: float) -> str:
+    """Return seconds in the two largest units that are not zero: 8 s, 3 min 20 s, 2 h 5 min."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.1f} s" if seconds < 9.95 else f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600:,} h {whole % 3600 // 60} min"
+
+
+def seconds_taken(rows: Iterable[Row]) -> float:
+    """Return what the runs that are done have taken, as if one had been done after the other."""
+    return sum(_taken(row) for row in rows if row.state == DONE)
 
 
 def seconds_left(rows: Sequence[Row], workers: int, now: float) -> float | None:
@@ -17,12 +32,16 @@ def seconds_left(rows: Sequence[Row], workers: int, now: float) -> float | None:
     for row in rows:
         if row.state == DONE and row.started is not None and row.finished is not None:
             for key in _keys(row):
-                taken[key].append(row.finished - row.started)
+                taken[key].append(_taken(row))
     if not taken:
         return None
     means = {key: mean(of) for key, of in taken.items()}
     left = (_left(row, means, now) for row in rows if row.state in (QUEUED, RUNNING))
     return sum(left) / max(workers, 1)
+
+
+def _taken(row: Row) -> float:
+    return 0.0 if row.started is None or row.finished is None else row.finished - row.started
 
 
 def _left(row: Row, means: dict[tuple[str, ...], float], now: float) -> float:
