@@ -1,8 +1,6 @@
 "use strict";
 // The charts: each draws the numbers of the page, and puts them into its table.
 
-const BARS = 60; // intervals that can be told apart in a chart
-
 // A line with its title: what a layout takes as shapes and annotations.
 const dotted = (line, title, place) => [
   [{ type: "line", ...line, line: { dash: "dot", width: 1.5, color: style("--quiet") } }],
@@ -114,40 +112,6 @@ function scatter() {
   }));
 }
 
-function success(task) {
-  const of = (line) => data.cases[line.case];
-  const lines = data.lines.filter((line) => of(line).task === task && line.runs);
-  const numeric = lines.every((line) => of(line).size > 0);
-  const place = (line) => (numeric ? of(line).size : plain(of(line).length));
-  const models = [...new Set(lines.map((line) => line.model))].sort((a, b) => a - b);
-  const sizes = [...new Set(lines.map(place))].sort((a, b) => (numeric ? a - b : 0));
-  const shifted = numeric ? beside(sizes, models.length) : (size) => size;
-  const bars = lines.length <= BARS;
-  const traces = models.map((model, rank) => {
-    const mine = lines.filter((line) => line.model === model);
-    mine.sort((a, b) => (numeric ? place(a) - place(b) : a.case - b.case));
-    const rate = mine.map((line) => line.solved / line.runs);
-    return {
-      x: mine.map((line) => shifted(place(line), rank)), y: rate, name: name(model), mode: "lines+markers",
-      text: mine.map((line) => `${plain(of(line).length)}: ${line.solved} of ${line.runs}`),
-      hovertemplate: "%{text}<extra>%{fullData.name}</extra>",
-      line: { color: colour(model), width: 2 }, marker: { symbol: marker(model), size: 8, color: colour(model) },
-      error_y: {
-        visible: bars, symmetric: false, thickness: 1, width: 3,
-        array: mine.map((line, p) => line.high - rate[p]), arrayminus: mine.map((line, p) => rate[p] - line.low),
-      },
-    };
-  });
-  const title = numeric && lines.length ? plain(of(lines[0]).length.replace(/ \S+$/, "")) : "length";
-  plot("success", traces, layout({ title, ...(numeric ? logarithmic(sizes) : { type: "category" }) },
-    { title: "share solved", range: [-0.05, 1.05], tickformat: ".0%" }));
-  get("success-note").textContent = bars ? "" : "The intervals of so many are in the table alone.";
-  table("success-table", ["Model", "Length", "Solved", "From", "To"], lines.map((line) => {
-    const ends = [line.low, line.high].map((share) => `${Math.round(100 * share)} %`);
-    return [data.models[line.model], of(line).length, `${line.solved} of ${line.runs}`, ...ends];
-  }));
-}
-
 function drawCase() {
   const place = Number(get("case").value);
   const lines = data.lines.filter((line) => line.case === place).sort((a, b) => a.model - b.model);
@@ -158,16 +122,16 @@ function drawCase() {
 function draw() {
   drawCase();
   scatter();
-  success(get("success-task").value);
+  drawLengths();
 }
 
 const option = (text, value) => Object.assign(document.createElement("option"), { textContent: text, value });
 
 if (data.cases.length) {
   get("case").append(...data.cases.map((one, place) => option(`${one.task}, ${one.length}`, place)));
-  get("success-task").append(...[...new Set(data.cases.map((one) => one.task))].map((task) => option(task, task)));
+  get("over-length").append(...[...new Set(data.cases.map((one) => one.task))].map((task) => option(task, task)));
   get("case").addEventListener("change", drawCase);
-  get("success-task").addEventListener("change", () => success(get("success-task").value));
+  get("over-length").addEventListener("change", drawLengths);
   window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
   draw();
 }

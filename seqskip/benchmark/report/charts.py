@@ -45,6 +45,9 @@ def _line(line: Line, models: list[str], case: int, most: int) -> dict[str, Any]
     if line.rate is not None:
         found |= {"solved": line.solved, "runs": len(line.group.finished)}
         found |= {"low": rounded(line.rate.low), "high": rounded(line.rate.high)}
+    if line.steps is not None:
+        taken = line.taken
+        found |= {"steps": rounded(line.steps), "fewest": min(taken), "most": max(taken)}
     curves = {
         "learning": learning([result.learning for result in results], most),
         "decay": decay([result.decay for result in results if result.decay is not None], most),

@@ -41,6 +41,11 @@ class Line:
         """Number of runs that solved the task."""
         return sum(result.solved for result in self.group.results)
 
+    @property
+    def taken(self) -> list[float]:
+        """Training steps of the runs that solved the task."""
+        return [result.solved_at for result in self.group.results if result.solved and result.solved_at is not None]
+
     def middle(self, value: Callable[[Result], float | None]) -> float | None:
         """Return the median of what results have of a value, None if none has it."""
         known = [found for result in self.group.results if (found := value(result)) is not None]
@@ -81,7 +86,7 @@ def _line(group: Group) -> Line:
     metric = group.results[0].monitor if group.results else None
     line = Line(group, metric, None, None, None)
     rate = share_interval(line.solved, len(group.finished)) if group.finished else None
-    steps = line.middle(lambda result: result.solved_at if result.solved else None)
+    steps = median(line.taken) if line.taken else None
     return Line(group, metric, line.tested(metric) if metric else None, rate, steps)
 
 

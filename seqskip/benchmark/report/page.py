@@ -11,12 +11,18 @@ from seqskip.benchmark.report.intervals import coverage
 from seqskip.benchmark.report.leaderboard import leaderboard
 from seqskip.benchmark.report.published import comparisons
 from seqskip.benchmark.report.state import state
-from seqskip.benchmark.report.words import budget
+from seqskip.benchmark.report.words import budget, tuned
 from seqskip.benchmark.store.folder import replacing
 
 HERE = Path(__file__).parent
 INSTALL = 'pip install "seqskip[report]"'
-SOURCES = ("page.css", "page.js", "plot.js", "charts.js")  # in their order: a script needs those before it
+SOURCES = (
+    "page.css",
+    "page.js",
+    "plot.js",
+    "lengths.js",
+    "charts.js",
+)  # a script needs those before it
 FEW = 6  # seeds: with fewer no interval of the median reaches 95 %
 SHOWN = 200  # of a list of runs
 ERROR = 600  # letters of an error
@@ -68,6 +74,7 @@ def _content(collected: Collected) -> dict[str, Any]:
         "coverage": coverage,
         "charts": charts(collected.runs, lines),
         "budget": budget(collected.suite["budget"]),
+        "tuned": tuned(collected.suite["tuning"]),
         "shown": SHOWN,
         "error": ERROR,
     }

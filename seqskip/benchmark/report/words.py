@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from seqskip.benchmark.store.ledger import Row
@@ -35,11 +35,27 @@ def settings(tuning: Mapping[str, Any]) -> str:
 
 
 def budget(limits: Mapping[str, Any]) -> str:
-    """Return what a training of each task may take; tasks that may take as much are named together."""
+    """Return what a training of each task may take."""
+    return _of_tasks(limits, sizes)
+
+
+def tuned(tunings: Mapping[str, Any]) -> str:
+    """Return which values were tried of which settings, for each task."""
+    return _of_tasks(tunings, _tried)
+
+
+def _of_tasks(values: Mapping[str, Any], told: Callable[[Mapping[str, Any]], str]) -> str:
+    """Return what is told of each task; tasks of which the same is told are named together."""
     tasks: dict[str, list[str]] = {}
-    for task, limit in limits.items():
-        tasks.setdefault(sizes(limit) if isinstance(limit, Mapping) else _plain(limit), []).append(task)
-    return "; ".join(f"{', '.join(names)}: {limit}" for limit, names in tasks.items()) or NONE
+    for task, value in values.items():
+        tasks.setdefault(told(value) if isinstance(value, Mapping) else _plain(value), []).append(task)
+    return "; ".join(f"{', '.join(names)}: {text}" for text, names in tasks.items()) or NONE
+
+
+def _tried(tuning: Mapping[str, Any]) -> str:
+    """Return the values of all settings, such as "lr 0.1 or 0.01"."""
+    values = {name: one if isinstance(one, list) else [one] for name, one in tuning.items()}
+    return " and ".join(f"{name} {' or '.join(map(_plain, one))}" for name, one in values.items()) or "nothing"
 
 
 def title(row: Row) -> str:

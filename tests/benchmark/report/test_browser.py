@@ -11,7 +11,7 @@ from tests.benchmark.report.browser import Page
 from tests.benchmark.report.conftest import EVIL, SUITES, several
 from tests.benchmark.report.made import LR, record
 
-CHARTS = ("learning", "decay", "scatter", "success")
+CHARTS = ("learning", "decay", "success", "steps", "scatter")
 DRAWN = "return document.getElementById(arguments[0]).querySelectorAll(arguments[1]).length"
 ENTER, SPACE, DOWN = "\ue007", " ", "\ue015"
 
@@ -54,6 +54,14 @@ def test_numbers_are_those_of_the_records(page: Page) -> None:
         assert number(test) == pytest.approx(np.median(tested), rel=1e-3)
         assert solved == f"{sum(one['solved'] for one in done)} of {len(mine)}"
         assert number(seconds) == pytest.approx(np.median([one["seconds"] for one in done]), rel=1e-3)
+
+
+def test_steps_over_length_are_those_of_the_leaderboard(page: Page) -> None:
+    columns = map(page.column, ("Model", "Task", "Length", "Steps to solve", "Solved"))
+    board = {(row[0], row[2]): row[3:] for row in zip(*columns, strict=True) if row[1] == "adding"}
+    page.find("#over-length").send_keys("adding")
+    table = {(row[0], row[1]): (row[2], row[-1]) for row in page.cells("#steps-table")}
+    assert len(table) == 6 and table == board
 
 
 def words(mapping: dict[str, Any]) -> str:
@@ -124,8 +132,9 @@ def test_the_selectors_change_what_is_drawn(page: Page) -> None:
     page.find("#case").send_keys("adding, steps 100")
     assert page.run(curve) != first
     assert page.run("return document.getElementById('decay').layout.shapes[0].x0") == 100  # the lag
-    page.find("#success-task").send_keys("adding")
-    assert {row[1] for row in page.cells("#success-table")} == {"steps 50", "steps 100"}
+    page.find("#over-length").send_keys("adding")
+    for chart in ("success", "steps"):
+        assert {row[1] for row in page.cells(f"#{chart}-table")} == {"steps 50", "steps 100"}
 
 
 def test_axes_are_logarithmic_where_they_must_be(page: Page) -> None:

@@ -13,7 +13,7 @@ import pytest
 from seqskip import checks
 from seqskip.benchmark.report import collect, write_page
 from seqskip.benchmark.report.page import page
-from tests.benchmark.report.made import Made, grid, record, write
+from tests.benchmark.report.made import LR, Made, grid, record, write
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&amp;{{ 7 * 7 }}"
 
@@ -77,6 +77,12 @@ def test_the_state_and_what_is_wrong_is_said(tmp_path: Path) -> None:
     assert "come from 2 different machines" in text and "come from 2 different commits" in text
     assert "different versions" not in text and "NotFinite: &lt;b&gt;nan" in text
     assert "75.0 % of cases with 3 seeds" in text  # done or failed, of five
+
+
+def test_what_was_tuned_is_said_for_each_task(tmp_path: Path) -> None:
+    tuning = {"copying": {LR: [0.1, 0.01], "data.batch_size": [2]}, "adding": {}, "recall": {}}
+    text = own(text_of(tmp_path, [Made()], tuning=tuning))
+    assert f"Tuned: copying: {LR} 0.1 or 0.01 and data.batch_size 2; adding, recall: nothing." in text
 
 
 @pytest.mark.parametrize("state", ["queued", "failed"])
