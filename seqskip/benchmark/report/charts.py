@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from seqskip.benchmark.report.collect import Run
-from seqskip.benchmark.report.columns import lag
+from seqskip.benchmark.report.columns import lag, steps
 from seqskip.benchmark.report.curves import decay, learning
 from seqskip.benchmark.report.leaderboard import Line, cases
 from seqskip.benchmark.report.words import rounded, sizes
@@ -44,10 +44,9 @@ def _line(line: Line, models: list[str], case: int, most: int) -> dict[str, Any]
     found: dict[str, Any] = {"model": models.index(line.group.model), "case": case}
     if line.rate is not None:
         found |= {"solved": line.solved, "runs": len(line.group.finished)}
-        found |= {"low": rounded(line.rate.low), "high": rounded(line.rate.high)}
+        found |= {"low": rounded(line.rate.low), "high": rounded(line.rate.high), "told": steps(line).text}
     if line.steps is not None:
-        taken = line.taken
-        found |= {"steps": rounded(line.steps), "fewest": min(taken), "most": max(taken)}
+        found |= {"steps": line.steps, "fewest": min(line.solved_at), "most": max(line.solved_at)}
     curves = {
         "learning": learning([result.learning for result in results], most),
         "decay": decay([result.decay for result in results if result.decay is not None], most),

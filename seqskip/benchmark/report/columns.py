@@ -87,6 +87,8 @@ def _length(line: Line) -> Cell:
 
 
 def _tuning(line: Line) -> Cell:
+    if not line.group.finished:
+        return Cell(f"{line.group.tried} to be tried" if line.group.tried > 1 else settings(line.group.tuning))
     text = settings(line.group.tuning)
     return Cell(text, f"of {line.group.tried}" if line.group.tried > 1 else "", text)
 

@@ -22,7 +22,7 @@ class Line:
         metric: what is monitored, None if no run has a result.
         score: of the test set, None if no run has a result; infinite if too many failed.
         rate: the share of finished runs that solved the task; None if none has finished.
-        steps: median over the runs that solved the task, None if none did.
+        steps: median of `solved_at`, None if there is none.
     """
 
     group: Group
@@ -42,8 +42,8 @@ class Line:
         return sum(result.solved for result in self.group.results)
 
     @property
-    def taken(self) -> list[float]:
-        """Training steps of the runs that solved the task."""
+    def solved_at(self) -> list[float]:
+        """Training steps after which runs solved the task; not of those that did so in the test alone."""
         return [result.solved_at for result in self.group.results if result.solved and result.solved_at is not None]
 
     def middle(self, value: Callable[[Result], float | None]) -> float | None:
@@ -86,7 +86,7 @@ def _line(group: Group) -> Line:
     metric = group.results[0].monitor if group.results else None
     line = Line(group, metric, None, None, None)
     rate = share_interval(line.solved, len(group.finished)) if group.finished else None
-    steps = median(line.taken) if line.taken else None
+    steps = median(line.solved_at) if line.solved_at else None
     return Line(group, metric, line.tested(metric) if metric else None, rate, steps)
 
 

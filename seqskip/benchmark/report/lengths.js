@@ -22,10 +22,10 @@ function ofTask(task) {
 }
 
 // `value` of a line: what is drawn, between low and high, and how it is told.
-function overLength(id, task, drawn, value, axis) {
-  const bars = drawn.length <= BARS;
+function overLength(id, task, value, axis) {
+  const bars = task.lines.length <= BARS;
   const traces = task.models.map((model, rank) => {
-    const mine = drawn.filter((line) => line.model === model);
+    const mine = task.lines.filter((line) => line.model === model);
     const values = mine.map(value);
     return {
       x: mine.map((line) => task.at(line, rank)), y: values.map(({ y }) => y), name: name(model), mode: "lines+markers",
@@ -34,33 +34,44 @@ function overLength(id, task, drawn, value, axis) {
       line: { color: colour(model), width: 2 }, marker: { symbol: marker(model), size: 8, color: colour(model) },
       error_y: {
         visible: bars, symmetric: false, thickness: 1, width: 3,
-        array: values.map(({ y, high }) => high - y), arrayminus: values.map(({ y, low }) => y - low),
+        array: values.map(({ y, high }) => (y === null ? 0 : high - y)),
+        arrayminus: values.map(({ y, low }) => (y === null ? 0 : y - low)),
       },
     };
   });
   plot(id, traces, layout(task.axis, axis));
-  const none = drawn.length ? "" : "There is none so far.";
-  get(`${id}-note`).textContent = bars ? none : "The intervals of so many are in the table alone.";
+  get(`${id}-note`).textContent = bars ? "" : "The intervals of so many are in the table alone. ";
 }
 
 function success(task) {
   const value = ({ solved, runs, low, high }) => ({ y: solved / runs, low, high, told: `${solved} of ${runs}` });
-  overLength("success", task, task.lines, value, { title: "share solved", range: [-0.05, 1.05], tickformat: ".0%" });
+  overLength("success", task, value, { title: "share solved", range: [-0.05, 1.05], tickformat: ".0%" });
   table("success-table", ["Model", "Length", "Solved", "From", "To"], task.lines.map((line) => {
     const ends = [line.low, line.high].map((share) => `${Math.round(100 * share)} %`);
     return [data.models[line.model], task.length(line), `${line.solved} of ${line.runs}`, ...ends];
   }));
 }
 
+// Where nothing was solved the line is broken.
 function steps(task) {
-  const drawn = task.lines.filter((line) => line.steps !== undefined);
-  const value = ({ steps: y, fewest: low, most: high, solved, runs }) => (
-    { y, low, high, told: `${counted(y)} steps, ${solved} of ${runs} solved` });
-  overLength("steps", task, drawn, value, { title: "training steps", type: "log" });
+  const value = ({ steps: y = null, fewest: low, most: high, told, solved, runs }) => (
+    { y, low, high, told: `${told} steps, ${solved} of ${runs} solved` });
+  const taken = task.lines.flatMap(({ fewest, most: last }) => (fewest === undefined ? [] : [fewest, last]));
+  overLength("steps", task, value, { title: "training steps", ...stepsAxis(taken) });
+  get("steps-note").textContent += taken.length ? "" : "There is none so far.";
   table("steps-table", ["Model", "Length", "Steps", "Fewest", "Most", "Solved"], task.lines.map((line) => {
-    const taken = line.steps === undefined ? ["never", "–", "–"] : [line.steps, line.fewest, line.most].map(counted);
-    return [data.models[line.model], task.length(line), ...taken, `${line.solved} of ${line.runs}`];
+    const range = line.steps === undefined ? ["–", "–"] : [line.fewest, line.most].map(counted);
+    return [data.models[line.model], task.length(line), line.told, ...range, `${line.solved} of ${line.runs}`];
   }));
+}
+
+// From zero, or where the numbers differ much logarithmic with 1, 2 and 5 of each power of ten.
+function stepsAxis(taken) {
+  if (!taken.length || most(taken) < 10 * least(taken)) return { rangemode: "tozero" };
+  const range = [Math.log10(least(taken) / 1.3), Math.log10(most(taken) * 1.3)];
+  const powers = Array.from({ length: Math.ceil(range[1]) - Math.floor(range[0]) }, (_, k) => 10 ** (k + Math.floor(range[0])));
+  const tickvals = powers.flatMap((power) => [power, 2 * power, 5 * power]);
+  return { type: "log", range, tickvals, ticktext: tickvals.map(counted) };
 }
 
 function drawLengths() {

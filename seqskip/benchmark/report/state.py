@@ -5,10 +5,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from seqskip.benchmark.report.collect import Collected, Run
+from seqskip.benchmark.report.collect import Collected
+from seqskip.benchmark.report.result import Result
 from seqskip.benchmark.report.words import title
 from seqskip.benchmark.store.ledger import FAILED
-from seqskip.benchmark.store.times import duration, seconds_taken
+from seqskip.benchmark.store.times import duration
 
 MEASURED = ("cpu", "cores", "platform", "python", "host", "vector_instructions")  # of a machine: what stays the same
 
@@ -46,7 +47,7 @@ class State:
     Attributes:
         failed: title and error of each failed run.
         missing: title of each run that is to be done, or whose results are.
-        seconds: that the runs have taken, as if one had been done after the other.
+        seconds: of training, of all results.
     """
 
     total: int
@@ -63,8 +64,8 @@ class State:
 
     @property
     def time(self) -> str:
-        """What the runs have taken, in words."""
-        return f"{duration(self.seconds)} of runs, as if one had been done after the other"
+        """What training has taken, in words."""
+        return f"{duration(self.seconds)} of training, one run after the other"
 
 
 def state(collected: Collected) -> State:
@@ -72,12 +73,13 @@ def state(collected: Collected) -> State:
     runs = collected.runs
     failed = [(title(run.row), run.row.error or "no error was noted") for run in runs if run.row.state == FAILED]
     missing = [title(run.row) for run in runs if not run.finished]
-    done = sum(run.result is not None for run in runs)
-    return State(len(runs), done, failed, missing, seconds_taken(run.row for run in runs), _origin(runs))
+    results = [run.result for run in runs if run.result is not None]
+    seconds = sum(result.seconds or 0.0 for result in results)
+    return State(len(runs), len(results), failed, missing, seconds, _origin(results))
 
 
-def _origin(runs: Iterable[Run]) -> Origin:
-    found = [run.result.origin for run in runs if run.result is not None]
+def _origin(results: Iterable[Result]) -> Origin:
+    found = [result.origin for result in results]
     return Origin(
         machines=_machines(one["machine"] for one in found),
         threads=_distinct(_counted(one["threads"], "thread") for one in found),

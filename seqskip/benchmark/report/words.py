@@ -53,8 +53,8 @@ def _of_tasks(values: Mapping[str, Any], told: Callable[[Mapping[str, Any]], str
 
 
 def _tried(tuning: Mapping[str, Any]) -> str:
-    """Return the values of all settings, such as "lr 0.1 or 0.01"."""
-    values = {name: one if isinstance(one, list) else [one] for name, one in tuning.items()}
+    """Return the values of all settings by the last part of their names, such as "lr 0.1 or 0.01"."""
+    values = {name.rpartition(".")[2]: one if isinstance(one, list) else [one] for name, one in tuning.items()}
     return " and ".join(f"{name} {' or '.join(map(_plain, one))}" for name, one in values.items()) or "nothing"
 
 

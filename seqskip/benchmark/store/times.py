@@ -1,7 +1,7 @@
-"""What the runs of a benchmark have taken, what those to come will take, and how times are told."""
+"""How long a benchmark still takes, from what its runs have taken so far, and how times are told."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from statistics import mean
 
 from seqskip.benchmark.store.ledger import DONE, QUEUED, RUNNING, Row
@@ -17,11 +17,6 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600:,} h {whole % 3600 // 60} min"
 
 
-def seconds_taken(rows: Iterable[Row]) -> float:
-    """Return what the runs that are done have taken, as if one had been done after the other."""
-    return sum(_taken(row) for row in rows if row.state == DONE)
-
-
 def seconds_left(rows: Sequence[Row], workers: int, now: float) -> float | None:
     """Return the seconds until all runs are done, None before any is.
 
@@ -32,16 +27,12 @@ def seconds_left(rows: Sequence[Row], workers: int, now: float) -> float | None:
     for row in rows:
         if row.state == DONE and row.started is not None and row.finished is not None:
             for key in _keys(row):
-                taken[key].append(_taken(row))
+                taken[key].append(row.finished - row.started)
     if not taken:
         return None
     means = {key: mean(of) for key, of in taken.items()}
     left = (_left(row, means, now) for row in rows if row.state in (QUEUED, RUNNING))
     return sum(left) / max(workers, 1)
-
-
-def _taken(row: Row) -> float:
-    return 0.0 if row.started is None or row.finished is None else row.finished - row.started
 
 
 def _left(row: Row, means: dict[tuple[str, ...], float], now: float) -> float:

@@ -21,11 +21,17 @@ def several() -> list[Made]:
     return [replace(run, state=states.get(place, "done")) for place, run in enumerate(grid(3, 2, 4))]
 
 
+def solving(length: int, **change: Any) -> Made:
+    """Return a run that solved a length after 12,346 steps, or as `change` says."""
+    return Made(length={"delay": length}, change={"solved": True, "solved_at": 12346} | change)
+
+
 SUITES = {
     "one": [Made()],
     "several": several(),
     "evil": [Made(EVIL, EVIL, {"delay": 10}), Made("RNN", EVIL, {"delay": 20})],
     "none": [Made(state="queued")],
+    "gaps": [solving(50), solving(100, solved=False, solved_at=None), solving(200), solving(400, solved_at=None)],
     "thousands": list(grid(5, 50, 5)),
 }
 

@@ -64,6 +64,14 @@ def test_steps_over_length_are_those_of_the_leaderboard(page: Page) -> None:
     assert len(table) == 6 and table == board
 
 
+def test_the_line_of_steps_is_broken_where_there_are_none(driver: Any, pages: dict[str, Path]) -> None:
+    page = Page(driver, pages["gaps"])
+    (trace,) = page.run("return document.getElementById('steps').data")
+    assert trace["y"] == [12346, None, 12346, None]
+    assert [row[2] for row in page.cells("#steps-table")] == ["12,346", "never", "12,346", "in the test alone"]
+    assert page.column("Steps to solve") == ["12,346", "never", "12,346", "in the test alone"]
+
+
 def words(mapping: dict[str, Any]) -> str:
     return ", ".join(f"{name.replace(LR, 'lr')} {value}" for name, value in mapping.items())
 

@@ -64,7 +64,8 @@ def test_the_state_stands_below(tmp_path: Path) -> None:
     folder.result(runs[3].id).unlink()
     text = markdown(collect(folder))
     assert "`seqskip bench run made`: 1 of 4 runs done, 1 failed, 2 missing." in text
-    assert "0.0 s of runs, as if one had been done after the other; " in text and "; 1 thread; " in text
+    assert "0.0 s of training, one run after the other; " not in text and "; 1 thread; " in text
+    assert f"{record(runs[0])['seconds']:.1f} s of training, one run after the other; " in text  # of the only result
     assert "RNN, copying, delay 100, lr 0.001, seed 1: NotFinite" in text and "is missing" in text
 
 

@@ -1,7 +1,7 @@
-"""Times taken and left, against sums by hand."""
+"""The time left, against sums by hand; times in words."""
 
 from seqskip.benchmark.store.ledger import DONE, FAILED, QUEUED, RUNNING, Row
-from seqskip.benchmark.store.times import duration, seconds_left, seconds_taken
+from seqskip.benchmark.store.times import duration, seconds_left
 
 
 def row(
@@ -20,11 +20,6 @@ DONE_ROWS = [
 def test_times_are_told_in_two_units() -> None:
     told = {0.04: "0.0 s", 8.04: "8.0 s", 59.4: "59 s", 60: "1 min 0 s", 200: "3 min 20 s", 7500: "2 h 5 min"}
     assert {seconds: duration(seconds) for seconds in told} == told
-
-
-def test_what_is_done_has_taken_its_time() -> None:
-    others = [row("RNN", "copy", 10, FAILED, 0.0, 1.0), row("RNN", "copy", 10, RUNNING, 50.0)]
-    assert seconds_taken([*DONE_ROWS, row("RNN", "xor", 1, DONE), *others]) == 32.0
 
 
 def test_before_anything_is_done_nothing_is_known() -> None:
