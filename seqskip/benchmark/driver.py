@@ -12,7 +12,8 @@ from seqskip.benchmark.runners.base import Event, Failed, Finished, Runner, Star
 from seqskip.benchmark.store.folder import BrokenResult, Folder, set_aside
 from seqskip.benchmark.store.ledger import DONE, FAILED, QUEUED, RUNNING, Ledger, NotALedger, Row
 
-ATTEMPTS = 5  # of a run whose process dies each time: the sixth would die too
+PATIENCE = 2  # attempts, after which a run whose process has died each time comes last
+SECONDS = 1.0  # until another driver is found to be at work: whoever asks for the status holds the lock for a moment
 
 
 class Watcher(Protocol):
@@ -62,9 +63,10 @@ class Driver:
                 self._settle(ledger, row)
             rows = ledger.rows()
             self.watcher.see(rows, None)
-            missing = {row.id for row in rows if row.state == QUEUED}
+            missing = {row.id: row.attempts for row in rows if row.state == QUEUED}
             if missing:
-                self._run(ledger, [plan for plan in plans if plan.id in missing])
+                queue = [plan for plan in plans if plan.id in missing]
+                self._run(ledger, sorted(queue, key=lambda plan: missing[plan.id] >= PATIENCE))
             return ledger.rows()
 
     def _run(self, ledger: Ledger, plans: Sequence[Plan]) -> None:
@@ -92,17 +94,15 @@ class Driver:
                 ledger.failed(run, error)
 
     def _settle(self, ledger: Ledger, row: Row) -> None:
-        """Bring a row in line with the files, and decide on a run that was cut off or has failed."""
+        """Bring a row in line with the files; a run that was cut off, or is to be tried again, is queued."""
         record = self._result(row.id)
         if record is not None:
             if row.state != DONE:
-                ledger.done(row.id, record.get("seconds"))
+                ledger.take_up(row.id, record.get("seconds"))
         elif row.state == DONE or (row.state == FAILED and self.retry):
             ledger.queue(row.id, attempts=0)
-        elif row.state == RUNNING and row.attempts < ATTEMPTS:
-            ledger.queue(row.id, attempts=row.attempts)
         elif row.state == RUNNING:
-            ledger.failed(row.id, f"the process of this run has died {row.attempts} times; --retry tries it again")
+            ledger.queue(row.id, attempts=row.attempts)
 
     def _result(self, run: str) -> dict[str, Any] | None:
         try:
@@ -127,7 +127,7 @@ class Driver:
     def _lock(self) -> Iterator[None]:
         self.folder.path.mkdir(parents=True, exist_ok=True)
         try:
-            with FileLock(self.folder.lock, timeout=0):
+            with FileLock(self.folder.lock, timeout=SECONDS):
                 yield
         except Timeout:
             taken = f"{self.folder.path} must have one `seqskip bench run` at a time, and another is at work there"

@@ -4,15 +4,19 @@ import json
 import signal
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 from pytorch_lightning import LightningModule, Trainer
 
+from seqskip.benchmark.grid.expand import expand
+from seqskip.benchmark.grid.read import read as read_suite
 from seqskip.benchmark.grid.read import shipped
 from seqskip.benchmark.runners.inline import Inline
-from seqskip.benchmark.store.ledger import DONE, FAILED, QUEUED, Row, read
+from seqskip.benchmark.store.folder import Folder
+from seqskip.benchmark.store.ledger import DONE, FAILED, QUEUED, Ledger, Row, read
 from seqskip.cli import main
 from seqskip.cli.bench.progress import Lines
 from seqskip.tasks import registry
@@ -113,6 +117,43 @@ def test_status_counts(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "0 queued, 0 running, 8 done, 0 failed" in said and "4 of 4" in said
 
 
+def test_status_tells_a_run_that_was_cut_off_from_one_that_goes_on(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = Folder(place / "bench" / "tiny")
+    folder.path.mkdir(parents=True)
+    with closing(Ledger(folder.ledger)) as ledger:
+        ledger.want(plans := expand(read_suite(place / "tiny.yaml")).plans)
+        ledger.start(plans[0].id)
+    assert main(["bench", "status", "tiny.yaml"]) == 0
+    said = capsys.readouterr().out
+    assert "nothing is at work on it; go on with: seqskip bench run tiny.yaml" in said and "cut off: plain, lag" in said
+    with FileLock(folder.lock):
+        assert main(["bench", "status", "tiny.yaml"]) == 0
+    said = capsys.readouterr().out
+    assert "running since" in said and "nothing is at work" not in said
+
+
+def test_a_broken_result_keeps_no_page_from_being_written(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(RUN) == 0
+    broken = next((place / "bench" / "tiny" / "results").iterdir())
+    broken.write_text("{", encoding="utf-8")
+    assert main(["bench", "report", "tiny.yaml", "--export", "all.csv"]) == 1
+    said = capsys.readouterr().out
+    assert f"problem all.csv was not written: bench/tiny/results/{broken.name}" in said
+    assert (place / "bench" / "tiny" / "report.html").is_file() and not (place / "all.csv").exists()
+
+
+@pytest.mark.parametrize("option", ["--out", "--markdown", "--export"])
+def test_what_cannot_be_written_is_told(place: Path, capsys: pytest.CaptureFixture[str], option: str) -> None:
+    assert main(RUN) == 0
+    (place / "taken.csv").mkdir()
+    before = sorted(place.iterdir())
+    assert main(["bench", "report", "tiny.yaml", option, "taken.csv"]) == 1
+    assert f"{option} must be a file that can be written, got taken.csv: " in capsys.readouterr().err
+    assert sorted(place.iterdir()) == before
+
+
 def test_before_anything_was_run(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "status", "tiny.yaml"]) == 1
     assert "start with: seqskip bench run tiny.yaml" in capsys.readouterr().err
@@ -138,7 +179,8 @@ def test_the_time_left_is_that_of_as_many_runs_at_once_as_there_are_now(capsys: 
         (["run"], "the following arguments are required: suite"),
         (["run", "quik"], "got 'quik'; did you mean 'quick'"),
         (["run", "tiny.yaml", "--workers", "0"], "must be an integer >= 1, got '0'"),
-        (["run", "tiny.yaml", "--cpus", "-1"], "must be a number >= 0, got '-1'"),
+        (["run", "tiny.yaml", "--cpus", "0"], "must be a number > 0, got '0'"),
+        (["run", "tiny.yaml", "--gpus", "-1"], "must be a number >= 0, got '-1'"),
         (["run", "tiny.yaml", "--runner", "rey"], "got 'rey'; did you mean 'ray'"),
         (["run", "tiny.yaml", "--retri"], "--retri"),
         (["run", "tiny.yaml", "--cpus", "nan"], "got 'nan'; `seqskip bench run --help` lists the options"),

@@ -6,6 +6,7 @@ from typing import Any
 
 from seqskip.benchmark.grid.merge import merged, nested
 from seqskip.benchmark.grid.suite import Suite
+from seqskip.benchmark.grid.trainer import demand_possible
 from seqskip.settings.settings import Settings, complete
 from seqskip.tasks import Task
 
@@ -15,16 +16,13 @@ Point = dict[str, Any]  # of the tuning: a value for each setting that is tuned
 # What stands in for the other half where one is worked out.
 SOME_TASK: Half = {"class_path": "LagCopy"}
 SOME_CORE: Half = {"class_path": "RNN", "init_args": {"hidden_size": 1}}
-# What the benchmark itself says to the trainer, and the budget to it.
-OURS = (
-    "callbacks",
-    "logger",
-    "default_root_dir",
-    "enable_progress_bar",
-    "enable_model_summary",
-    "enable_checkpointing",
+# What runs do not have in common, and who says it.
+LEFT = (
+    ("model", "core", "the models, which differ in it"),
+    ("model", "delays", "the models, which differ in it"),
+    ("data", "task", "the tasks' own key"),
+    ("data", "seed", "the suite's seeds"),
 )
-LIMITS = ("num_sanity_val_steps", "fast_dev_run", "max_steps", "max_time", "max_epochs")
 
 
 def demand_shared(suite: Suite, point: Point) -> bool:
@@ -34,11 +32,10 @@ def demand_shared(suite: Suite, point: Point) -> bool:
         ValueError: a setting is unknown, of the wrong kind, or not for all runs to have in common.
     """
     shared = _shared(suite, point)
-    for name in shared.get("model", {}):
-        if name in ("core", "delays"):
-            raise ValueError(f"config.model must leave {name!r} to the models, which differ in it")
-    _leave_to_us(shared)
-    complete(merged(shared, {"data": {"task": SOME_TASK}, "model": {"core": SOME_CORE}}))
+    _leave(shared)
+    demand_possible(shared.get("trainer", {}))
+    config = complete(merged(shared, {"data": {"task": SOME_TASK}, "model": {"core": SOME_CORE}}))
+    Settings.of(config).make()[0].configure_optimizers()  # for its own checks, of a learning rate say
     return True
 
 
@@ -56,6 +53,7 @@ def model_half(suite: Suite, name: str, point: Point) -> Half:
         options["hidden_size"] = 1
     elif "hidden_size" not in options:
         raise ValueError("'hidden_size' must be given below core.init_args, or match_parameters in the suite")
+    _demand_tuned(point, {"model": entry})
     half: Half = complete(merged(_shared(suite, point), {"model": entry, "data": {"task": SOME_TASK}}))["model"]
     return half
 
@@ -67,7 +65,9 @@ def task_half(suite: Suite, name: str, size: dict[str, Any], point: Point) -> Ha
         ValueError: a setting is unknown, of the wrong kind, or said by the benchmark.
     """
     entry = suite.tasks[name]
-    _leave_to_us(entry.config)
+    demand_possible(entry.config.get("trainer", {}))
+    _leave(entry.config)
+    _demand_tuned(point, entry.config)
     task = merged(entry.task, {"init_args": size})
     given = [_shared(suite, point), entry.config, {"trainer": entry.budget.trainer()}]
     asked = reduce(merged, [*given, {"data": {"task": task}, "model": {"core": SOME_CORE}}])
@@ -84,11 +84,21 @@ def task_of(half: Half) -> Task:
     return Settings.of({**half, "model": {"core": SOME_CORE}}).make()[0].task
 
 
+def _leave(config: Half) -> None:
+    for part, name, owner in LEFT:
+        if name in config.get(part, {}):
+            raise ValueError(f"{part} must leave {name!r} to {owner}")
+
+
+def _demand_tuned(point: Point, said: Half) -> None:
+    """Raise ValueError if an entry of the suite fixes what is tuned: its value would win in silence."""
+    for name in point:
+        inside: Any = said
+        for key in name.split("."):
+            inside = inside.get(key, point) if isinstance(inside, dict) else point
+        if inside is not point:
+            raise ValueError(f"{name!r} must be said once, and is tuned and given as {inside!r}; leave one of them out")
+
+
 def _shared(suite: Suite, point: Point) -> Half:
     return reduce(merged, (nested(name, value) for name, value in point.items()), suite.config)
-
-
-def _leave_to_us(config: Half) -> None:
-    for name in config.get("trainer", {}):
-        if name in OURS or name in LIMITS:
-            raise ValueError(f"trainer must leave {name!r} to the benchmark; budget has steps and minutes")

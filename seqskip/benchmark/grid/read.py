@@ -1,6 +1,5 @@
 """From a YAML file to a suite: which keys there are, and what stands behind them."""
 
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import fields
 from functools import partial
@@ -11,6 +10,7 @@ from typing import Any
 from seqskip import checks
 from seqskip.benchmark.grid.lines import Document, Place, SuiteError
 from seqskip.benchmark.grid.suite import OF_MODEL, Budget, Published, Suite, TaskEntry
+from seqskip.benchmark.grid.values import demand_printed, fits_json, minutes_of, part_of, seeds_of
 
 KEYS = ("models", "tasks", "seeds", "budget", "config", "threads", "tuning", "match_parameters", "published")
 NEEDED = ("models", "tasks", "budget")
@@ -19,7 +19,6 @@ OF_TASK = ("task", "lengths", "budget", "data", "trainer", "models", "tuning")
 OF_CLASS = ("class_path", "init_args")
 OF_CONFIG = ("data", "model", "trainer")
 OF_BUDGET = ("steps", "minutes")
-GREATEST = 2**32 - 1  # of a seed
 
 
 def shipped() -> dict[str, Path]:
@@ -63,29 +62,38 @@ class _Reader:
         for key in NEEDED:
             if key not in root:
                 self._wrong((), f"{key} must be given: a suite has {', '.join(NEEDED)}")
-        seeds = self._checked(("seeds",), lambda: _seeds(root.get("seeds", 1)), ())
-        budget = self._budget(("budget",), root.get("budget", {}), Budget(1))
+        seeds = self._checked(("seeds",), lambda: seeds_of(root.get("seeds", 1)), ())
+        budget = self._budget(("budget",), part_of(root, "budget"), Budget(1))
         models = self._entries("models", root, OF_MODEL)
         entries = self._entries("tasks", root, OF_TASK).items()
-        tuning = self._axes(("tuning",), root.get("tuning") or {})
+        tuning = self._axes(("tuning",), part_of(root, "tuning"))
         tasks = {name: self._task(name, entry, budget, tuple(models), tuning) for name, entry in entries}
         match = root.get("match_parameters")
-        config = self._mapping(("config",), root.get("config") or {}, OF_CONFIG)
+        config = self._mapping(("config",), part_of(root, "config"), OF_CONFIG)
         suite = Suite(
             self.document,
             models,
             tasks,
             seeds,
-            {part: self._mapping(("config", part), said or {}) for part, said in config.items()},
+            {part: self._mapping(("config", part), {} if said is None else said) for part, said in config.items()},
             self._checked(("threads",), lambda: checks.integer("threads", root.get("threads", 1), 1), 1),
             match
             if match is None
             else self._checked(("match_parameters",), lambda: checks.integer("match_parameters", match, 1), 1),
-            tuple(self._published(root.get("published") or [], tasks)),
+            tuple(self._published([] if root.get("published") is None else root["published"], tasks)),
         )
+        if root.get("tuning") and all("tuning" in entry for _, entry in entries):
+            self._wrong(("tuning",), "tuning must be of use, and every task has its own; leave one of them out")
+        self._idle(suite)
         if self.problems:
             raise SuiteError(self.problems)
         return suite
+
+    def _idle(self, suite: Suite) -> None:
+        """A model that no task names would be run nowhere."""
+        for model in suite.models:
+            if suite.tasks and not any(model in entry.models for entry in suite.tasks.values()):
+                self._wrong(("models", model), f"models.{model} must be run on a task, and none names it; leave it out")
 
     def _wrong(self, place: Place, message: str) -> None:
         self.problems.append(self.document.at(place, message))
@@ -112,7 +120,7 @@ class _Reader:
 
     def _entries(self, name: str, root: dict[str, Any], keys: tuple[str, ...]) -> dict[str, dict[str, Any]]:
         """Return the models or the tasks, which must be one at least."""
-        found = self._mapping((name,), root.get(name) or {})
+        found = self._mapping((name,), part_of(root, name))
         if name in root and not found:
             self._wrong((name,), f"{name} must have one entry at least: the grid would be empty")
         entries = {key: self._mapping((name, key), entry, keys) for key, entry in found.items()}
@@ -137,13 +145,13 @@ class _Reader:
         self, name: str, entry: dict[str, Any], budget: Budget, models: tuple[str, ...], tuning: dict[str, list[Any]]
     ) -> TaskEntry:
         place: Place = ("tasks", name)
-        lengths = self._axes((*place, "lengths"), entry.get("lengths") or {})
-        own = self._budget((*place, "budget"), entry.get("budget") or {}, budget)
+        lengths = self._axes((*place, "lengths"), part_of(entry, "lengths"))
+        own = self._budget((*place, "budget"), part_of(entry, "budget"), budget)
         parts = [part for part in ("data", "trainer") if part in entry]
         config: dict[str, Any] = {part: self._mapping((*place, part), entry[part]) for part in parts}
         if "tuning" in entry:
-            tuning = self._axes((*place, "tuning"), entry["tuning"] or {})
-        return TaskEntry(entry.get("task") or {}, lengths, own, config, self._models(name, entry, models), tuning)
+            tuning = self._axes((*place, "tuning"), part_of(entry, "tuning"))
+        return TaskEntry(part_of(entry, "task"), lengths, own, config, self._models(name, entry, models), tuning)
 
     def _models(self, name: str, entry: dict[str, Any], models: tuple[str, ...]) -> tuple[str, ...]:
         """Return the models that are run on a task: all, or those that it names."""
@@ -162,7 +170,7 @@ class _Reader:
                 self._wrong((*place, name), f"{what} must be a list of one value at least, got {values!r}")
             elif any(values.count(one) > 1 for one in values):
                 self._wrong((*place, name), f"{what} must name each value once, got {values!r}")
-            elif not _plain(values):
+            elif not fits_json(values):
                 self._wrong((*place, name), f"{what} must have finite numbers and texts, got {values!r}")
         return {name: values for name, values in found.items() if isinstance(values, list)}
 
@@ -172,12 +180,18 @@ class _Reader:
         steps, minutes = found.get("steps", before.steps), found.get("minutes", before.minutes)
         steps = self._checked(place, lambda: checks.integer(f"{name}.steps", steps, 1), 1)
         if minutes is not None:
-            minutes = self._checked(place, lambda: checks.positive(f"{name}.minutes", minutes), None)
+            minutes = self._checked(place, lambda: minutes_of(f"{name}.minutes", minutes), None)
         if place == ("budget",) and "steps" not in found:
             self._wrong(place, "budget must have steps: the training steps of a run")
         return Budget(steps, minutes)
 
-    def _published(self, value: Any, tasks: Iterable[str]) -> Iterable[Published]:
+    def _lengths(self, place: Place, length: dict[str, Any], entry: TaskEntry) -> None:
+        """What is published of a length must name the arguments that vary in the suite."""
+        if set(length) != set(entry.lengths):
+            names = ", ".join(entry.lengths) or "nothing"
+            self._wrong(place, f"published.length must name {names}, as `lengths` of its task, got {length!r}")
+
+    def _published(self, value: Any, tasks: dict[str, TaskEntry]) -> Iterable[Published]:
         if not isinstance(value, list):
             self._wrong(("published",), f"published must be a list, got {value!r}")
             return
@@ -187,45 +201,11 @@ class _Reader:
             before = len(self.problems)
             found = self._mapping(place, entry, known)
             missing = [name for name in known[:4] if name not in found]
+            if found.get("task") in tasks and isinstance(found.get("length"), dict):
+                self._lengths((*place, "length"), found["length"], tasks[found["task"]])
             if missing:
                 self._wrong(place, f"what is published must have {', '.join(missing)}")
             for name, one in found.items():
-                self._checked((*place, name), partial(_printed, name, one, tasks), None)
+                self._checked((*place, name), partial(demand_printed, name, one, tasks), None)
             if len(self.problems) == before:
                 yield Published(**found)
-
-
-def _seeds(value: Any) -> tuple[int, ...]:
-    """Read a count, for 0, 1, ..., or a list."""
-    if isinstance(value, list):
-        seeds = tuple(checks.integer("seeds", one, 0) for one in value)
-        if max(seeds, default=0) > GREATEST:
-            raise ValueError(f"seeds must be at most {GREATEST}, which random generators take, got {max(seeds)}")
-        if not seeds or len(set(seeds)) < len(seeds):
-            raise ValueError(f"seeds must be a count or a list of different ones, got {value!r}")
-        return seeds
-    return tuple(range(checks.integer("seeds", value, 1)))
-
-
-def _printed(name: str, value: Any, tasks: Iterable[str]) -> None:
-    """Raise ValueError if what is published under a name cannot be shown."""
-    if name == "task":
-        checks.choice("published.task", value, tasks)
-    elif name == "length" and not (isinstance(value, dict) and all(isinstance(key, str) for key in value)):
-        raise ValueError(f"published.length must be a mapping of names, got {value!r}")
-    elif name in ("model", "source") or (name in ("metric", "note") and value is not None):
-        if not isinstance(value, str):
-            raise ValueError(f"published.{name} must be a text, got {value!r}; put it in quotes")
-    elif name in ("value", "steps", "reach") and value is not None:
-        checks.finite(f"published.{name}", value)
-    if not _plain(value):
-        raise ValueError(f"published.{name} must have finite numbers and texts, got {value!r}")
-
-
-def _plain(value: Any) -> bool:
-    """Return whether JSON can hold a value."""
-    try:
-        json.dumps(value, allow_nan=False)
-    except (TypeError, ValueError):
-        return False
-    return True

@@ -41,7 +41,7 @@ def budget(limits: Mapping[str, Any]) -> str:
 
 def tuned(tunings: Mapping[str, Any]) -> str:
     """Return which values were tried of which settings, for each task."""
-    return _of_tasks(tunings, _tried)
+    return _of_tasks(tunings, tried)
 
 
 def _of_tasks(values: Mapping[str, Any], told: Callable[[Mapping[str, Any]], str]) -> str:
@@ -52,7 +52,7 @@ def _of_tasks(values: Mapping[str, Any], told: Callable[[Mapping[str, Any]], str
     return "; ".join(f"{', '.join(names)}: {text}" for text, names in tasks.items()) or NONE
 
 
-def _tried(tuning: Mapping[str, Any]) -> str:
+def tried(tuning: Mapping[str, Any]) -> str:
     """Return the values of all settings by the last part of their names, such as "lr 0.1 or 0.01"."""
     values = {name.rpartition(".")[2]: one if isinstance(one, list) else [one] for name, one in tuning.items()}
     return " and ".join(f"{name} {' or '.join(map(_plain, one))}" for name, one in values.items()) or "nothing"

@@ -18,7 +18,6 @@ from seqskip.benchmark.runners.base import Failed, Finished, read_letter
 from seqskip.benchmark.store.folder import Folder
 
 PROGRAM = "seqskip.benchmark.runners.apart"
-WITHIN = ("spawn", "fork", "notebook")  # strategies whose processes are copies of this one, and take its record along
 
 
 def carry_out(plan: Plan, folder: Folder) -> Finished | Failed:
@@ -40,24 +39,12 @@ def several(trainer: dict[str, Any]) -> bool:
 
 def attempt_apart(plan: Plan, folder: Folder) -> Finished | Failed:
     """Do a run in processes of its own, which end with this one; what they print lies in output.txt in its folder."""
-    if (problem := _problem(plan.config["trainer"])) is not None:
-        return Failed(plan.id, f"ValueError: {problem}")
     path = folder.run(plan.id)
     outcome, log = path / "outcome.json", path / "output.txt"
     outcome.unlink(missing_ok=True)
     folder.write(path / "plan.json", asdict(plan))
     status = _run([str(path / "plan.json"), str(outcome), str(folder.path)], plan.config["threads"], log)
     return read_letter(plan.id, outcome) or Failed(plan.id, f"Died: its process ended with {status}; {_last(log)}")
-
-
-def _problem(trainer: dict[str, Any]) -> str | None:
-    """Return why no program can do a run, None if one can."""
-    if (nodes := trainer.get("num_nodes", 1)) != 1:
-        return f"trainer.num_nodes must be 1, for a run is started on one machine, got {nodes!r}; leave it out"
-    if (strategy := str(trainer.get("strategy"))).endswith(WITHIN):
-        rule = "trainer.strategy must start programs of their own, for the record of a run is made by the first of them"
-        return f"{rule}, got {strategy!r}; use 'ddp'"
-    return None
 
 
 def _run(words: list[str], threads: int, log: Path) -> str:

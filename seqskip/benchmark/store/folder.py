@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 BENCHMARKS = Path("bench")
 SECONDS = int | float | None
 
@@ -51,6 +53,16 @@ class Folder:
         """Return the folder of a run's training (`seqskip.training.Run`)."""
         return self.path / "runs" / run
 
+    def at_work(self) -> bool:
+        """Return whether a driver is at work on the folder."""
+        if not self.lock.exists():
+            return False
+        try:
+            with FileLock(self.lock, timeout=0):
+                return False
+        except (Timeout, OSError):  # OSError: in another user's folder nobody can tell
+            return True
+
     def write(self, path: Path, content: dict[str, Any]) -> None:
         """Write a JSON file of this folder; whoever reads it sees the whole of it or what was there before."""
         with replacing(path) as part, part.open("w", encoding="utf-8") as file:
@@ -85,8 +97,11 @@ def replacing(path: Path) -> Iterator[Path]:
     """Give a path to write to, which takes the place of `path` at the end: nobody ever reads half of a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    yield part
-    part.replace(path)
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)  # of what could not be written
 
 
 def set_aside(path: Path) -> Path:

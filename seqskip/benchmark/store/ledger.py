@@ -120,6 +120,10 @@ class Ledger:
         """A run has ended, and its results lie in their file."""
         self._set(run, DONE, "finished = ?, seconds = ?, error = NULL", time.time(), seconds)
 
+    def take_up(self, run: str, seconds: float | None) -> None:
+        """A run has results that were not entered when it ended: nobody knows how long ago that was."""
+        self._set(run, DONE, "started = NULL, finished = NULL, seconds = ?, error = NULL", seconds)
+
     def failed(self, run: str, error: str) -> None:
         """A run has failed."""
         self._set(run, FAILED, "finished = ?, error = ?", time.time(), error)

@@ -1,6 +1,7 @@
 """The options of `seqskip bench`."""
 
 import argparse
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from seqskip import checks
@@ -63,7 +64,7 @@ def _add_runner(run: argparse.ArgumentParser) -> None:
     add(
         "--workers", type=_count, metavar="N", help="runs at once, of ray and slurm (default: as many as there is room)"
     )
-    add("--cpus", type=_share, metavar="X", help="processors of a run on ray, 0.5 say (default: 1)")
+    add("--cpus", type=_some, metavar="X", help="processors of a run on ray, 0.5 say (default: 1)")
     add("--gpus", type=_share, metavar="X", help="GPUs of a run on ray, 0.25 say (default: 0)")
     add("--address", metavar="HOST:PORT", help="a Ray cluster that is running (default: this machine alone)")
     setting = "of slurm's jobs, timeout_min=60 say, as submitit names it; may be given several times"
@@ -83,8 +84,16 @@ def _count(word: str) -> int:
     return int(word)
 
 
+def _some(word: str) -> float:
+    return _number(word, checks.positive, "> 0")
+
+
 def _share(word: str) -> float:
+    return _number(word, checks.not_negative, ">= 0")
+
+
+def _number(word: str, check: Callable[[str, object], float], rule: str) -> float:
     try:
-        return checks.not_negative("it", float(word))
+        return check("it", float(word))
     except ValueError:
-        raise argparse.ArgumentTypeError(f"must be a number >= 0, got {word!r}") from None
+        raise argparse.ArgumentTypeError(f"must be a number {rule}, got {word!r}") from None

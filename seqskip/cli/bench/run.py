@@ -16,8 +16,8 @@ from seqskip.benchmark.store.ledger import DONE, FAILED, counts
 from seqskip.cli.bench.progress import watching
 from seqskip.cli.bench.words import words
 
-SETTINGS = {"inline": (), "ray": ("address", "cpus", "gpus", "workers"), "slurm": ("workers", "slurm")}  # of runners
-
+OPTIONS = ("address", "cpus", "gpus", "workers", "slurm")
+KNOWN = {"inline": (), "ray": ("address", "cpus", "gpus", "workers"), "slurm": ("workers", "slurm")}  # to the runners
 INTERRUPTED, TERMINATED = 130, 143  # what a shell reports for a command ended by Ctrl-C, by SIGTERM
 
 
@@ -31,11 +31,7 @@ def run(suite: Suite, folder: Folder, options: argparse.Namespace) -> int:
     try:
         with watching(doing) as watcher:
             rows = Driver(folder, doing, watcher, options.retry, told).drive(grid.plans)
-    except (
-        KeyboardInterrupt,
-        SystemExit,
-        SIGTERMException,
-    ) as stop:  # SystemExit: Lightning's, upon Ctrl-C in a training
+    except (KeyboardInterrupt, SystemExit, SIGTERMException) as stop:  # SystemExit: Lightning's, upon Ctrl-C
         print("\nInterrupted; the same command goes on.", file=sys.stderr)
         return TERMINATED if isinstance(stop, SIGTERMException) else INTERRUPTED
     found = counts(rows)
@@ -47,14 +43,11 @@ def run(suite: Suite, folder: Folder, options: argparse.Namespace) -> int:
 
 def _runner(options: argparse.Namespace) -> Runner:
     """Return the runner that a command line asks for; what it does not know must not be given."""
-    known = {"inline": (), "ray": ("address", "cpus", "gpus", "workers"), "slurm": ("workers", "slurm")}
-    checks.choice("--runner", options.runner, known)
-    given = {
-        name: value for name in ("address", "cpus", "gpus", "workers", "slurm") if (value := getattr(options, name))
-    }
+    checks.choice("--runner", options.runner, KNOWN)
+    given = {name: value for name in OPTIONS if (value := getattr(options, name)) is not None}
     for name in given:
-        if name not in known[options.runner]:
-            whose = " or ".join(runner for runner in known if name in known[runner])
+        if name not in KNOWN[options.runner]:
+            whose = " or ".join(runner for runner in KNOWN if name in KNOWN[runner])
             raise ValueError(f"--{name} must stand beside --runner {whose}, got --runner {options.runner}")
     jobs = {"options": dict(given.pop("slurm"))} if "slurm" in given else {}
     return runner(options.runner, **given, **jobs)

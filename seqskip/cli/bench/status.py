@@ -14,6 +14,10 @@ from seqskip.benchmark.store.times import duration, seconds_left
 def print_status(folder: Folder, command: str) -> None:
     """Print how many runs are in which state, what is running and what has failed.
 
+    Args:
+        folder: of the benchmark.
+        command: that does what is missing.
+
     Raises:
         ValueError: there is no ledger in the folder; `command` would make one.
     """
@@ -23,12 +27,15 @@ def print_status(folder: Folder, command: str) -> None:
     found, now = counts(rows), time.time()
     console.print(f"{folder.path}: " + ", ".join(f"{number:,} {state}" for state, number in found.items()))
     running = [row for row in rows if row.state == RUNNING]
-    left = seconds_left(rows, max(len(running), 1), now)
-    if left and found[QUEUED] + found[RUNNING]:
+    left, at_work = seconds_left(rows, max(len(running), 1), now), folder.at_work()
+    if left and at_work and found[QUEUED] + found[RUNNING]:
         console.print(f"time left: {duration(left)}")
+    if not at_work and found[QUEUED] + found[RUNNING]:
+        console.print(f"nothing is at work on it; go on with: {command}")
     console.print(_table(rows))
     for row in running:
-        console.print(f"running since {duration(now - (row.started or now))}: {title(row)}")
+        since = f"running since {duration(now - (row.started or now))}" if at_work else "cut off"
+        console.print(f"{since}: {title(row)}")
     for row in rows:
         if row.state == FAILED:
             console.print(f"failed: {title(row)}: {row.error} ({folder.run(row.id) / 'error.txt'})")

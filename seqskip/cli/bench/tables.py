@@ -8,6 +8,7 @@ from rich.table import Table
 from seqskip.benchmark.grid.plan import Plan
 from seqskip.benchmark.grid.read import read, shipped
 from seqskip.benchmark.grid.suite import Suite
+from seqskip.benchmark.report.words import tried
 
 
 def print_suites() -> None:
@@ -38,8 +39,7 @@ def print_grid(suite: Suite, plans: Sequence[Plan]) -> None:
     for name, entry in suite.tasks.items():
         sizes = "; ".join(" ".join(f"{key} {value}" for key, value in size.items()) for size in entry.sizes())
         limit = "" if entry.budget.minutes is None else f" or {entry.budget.minutes:g} minutes"
-        points = len(entry.points())
-        tuned = f"; {points} settings each" if points > 1 else ""
+        tuned = f"; {tried(entry.tuning)}" if entry.tuning else ""
         what = f"{entry.task['class_path']}, {sizes or 'as it is'}; at most {entry.budget.steps:,} steps{limit}{tuned}"
         console.print(f"{name}: {what}")
     console.print(f"{len(plans):,} runs: seeds {', '.join(map(str, suite.seeds))}; it can be run")

@@ -29,9 +29,10 @@ def test_every_combination_is_run_once(tmp_path: Path) -> None:
 
 
 def test_a_task_is_run_with_the_models_that_it_names(tmp_path: Path) -> None:
-    found = plans(tmp_path, ("budget:", "    models: [skip]\nbudget:"))
-    assert [(plan.seed, plan.length["lag"], plan.model) for plan in found] == [
-        (seed, lag, "skip") for seed in (0, 1) for lag in (2, 3)
+    other = "  other: {task: {class_path: LagCopy, init_args: {length: 300}}, models: [plain]}"
+    found = plans(tmp_path, ("budget:", f"    models: [skip]\n{other}\nbudget:"))
+    assert [(plan.seed, plan.length.get("lag"), plan.model) for plan in found] == [
+        (seed, lag, model) for seed in (0, 1) for lag, model in ((2, "skip"), (3, "skip"), (None, "plain"))
     ]
 
 
@@ -125,8 +126,25 @@ def test_another_version_of_a_task_or_of_the_code_is_another_run(
         ("{accelerator: cpu}", "{}\ntuning: {modle.lr: [1]}", 20, "must be one of data, model, trainer, got 'modle'"),
         ("{accelerator: cpu}", "{}\ntuning: {model: [1]}", 20, "a tuned setting must be one, .*, got all of 'model'"),
         ("{accelerator: cpu}", "{}\ntuning: {trainer.max_steps: [1]}", 20, "budget has steps and minutes"),
+        ("{accelerator: cpu}", "{accelerator: gpuu}", 19, "got 'gpuu'; did you mean 'gpu'"),
+        ("{accelerator: cpu}", "{strategy: dpp}", 19, "strategy must be one of .*, got 'dpp'; did you mean 'ddp'"),
+        ("{accelerator: cpu}", "{strategy: ddp_fork_find_unused_parameters_true}", 19, "; use 'ddp'"),
+        ("{accelerator: cpu}", "{strategy: ddp_spawn}", 19, "got 'ddp_spawn'; use 'ddp'"),
+        ("{accelerator: cpu}", "{num_nodes: 2}", 16, "trainer.num_nodes must be 1, .* got 2"),
+        ("budget:", "    trainer: {num_nodes: 2}\nbudget:", 12, "trainer.num_nodes must be 1, .* got 2"),
+        ("lr: 1e-2", "lr: -1.0", 16, "config: Invalid learning rate: -1.0"),
+        ("{accelerator: cpu}", "{}\ntuning: {model.optimizer.init_args.lr: [1, -1]}", 20, "Invalid learning rate: -1"),
+        ("{accelerator: cpu}", "{}\ntuning: {data.batch_size: [0]}", 20, "tuning.data.batch_size: .* got 0"),
+        ("{accelerator: cpu}", "{}\ntuning: {model.encoder_size: [0]}", 20, "tuning.model.encoder_size: .* got 0"),
+        ("{accelerator: cpu}", "{}\ntuning: {data.seed: [1, 2]}", 20, "data must leave 'seed' to the suite's seeds"),
+        ("{accelerator: cpu}", "{}\ntuning: {data.task: [LagCopy]}", 20, "must leave 'task' to the tasks' own key"),
+        ("budget:", "    data: {batch_size: 8}\n    tuning: {data.batch_size: [2]}\nbudget:", 16,
+         "tasks.lag: 'data.batch_size' must be said once, and is tuned and given as 8"),
+        ("models:\n  plain: {", "tuning: {model.encoder_size: [2]}\nmodels:\n  plain: {encoder_size: 4, ", 8,
+         "models.plain: 'model.encoder_size' must be said once, and is tuned and given as 4"),
+        ("budget:", "    data: {seed: 8}\nbudget:", 15, "tasks.lag: data must leave 'seed'"),
         ("budget:", "    tuning: {modle.lr: [1]}\nbudget:", 15, "tasks.lag.tuning.modle.lr: .*, got 'modle'"),
-        ("  model: {opt", "  model: {delays: 2, opt", 18, "config.model must leave 'delays' to the models"),
+        ("  model: {opt", "  model: {delays: 2, opt", 18, "config: model must leave 'delays' to the models"),
         ("  skip:", "  twin: {core: RNN}\n  skip:", 8, "must differ from .* in more than its name"),
     ],
 )  # fmt: skip

@@ -31,10 +31,10 @@ def test_a_task_may_have_a_budget_and_data_of_its_own(tmp_path: Path) -> None:
 
 def test_a_task_may_name_its_models(tmp_path: Path) -> None:
     assert read(write(tmp_path)).tasks["lag"].models == ("plain", "skip")
-    suite = read(write(tmp_path, ("budget:", "    models: [skip]\nbudget:")))
-    assert suite.tasks["lag"].models == ("skip",)
+    suite = read(write(tmp_path, ("budget:", "    models: [skip]\n  other: {task: Adding}\nbudget:")))
+    assert suite.tasks["lag"].models == ("skip",) and suite.tasks["other"].models == ("plain", "skip")
     with pytest.raises(SuiteError, match=r"tiny\.yaml:15: .*plain, skip, got 'skp'; did you mean 'skip'"):
-        read(write(tmp_path, ("budget:", "    models: [skp]\nbudget:")))
+        read(write(tmp_path, ("budget:", "    models: [skp]\n  other: {task: Adding}\nbudget:")))
 
 
 def test_combinations() -> None:
@@ -62,6 +62,16 @@ def test_combinations() -> None:
         ("seeds: 2", "published: [{task: lag}]", 4, "what is published must have model, length, source"),
         ("seeds: 2", "tuning: {model.optimizer.init_args.lr: 0.1}", 4, "must be a list of .*, got 0.1"),
         ("seeds: 2", "tuning: {model.optimizer.init_args.lr: [.nan]}", 4, r"must have finite numbers .*, got \[nan\]"),
+        ("seeds: 2", "tuning: []", 4, r"tuning must be a mapping of names, got \[\]"),
+        ("budget:", "    tuning: 0\nbudget:", 15, "tasks.lag.tuning must be a mapping of names, got 0"),
+        ("{lag: [2, 3]}", "[]", 14, r"tasks.lag.lengths must be a mapping of names, got \[\]"),
+        ("budget:", "    budget: 0\nbudget:", 15, "tasks.lag.budget must be a mapping of names, got 0"),
+        ("budget:", "    models: [skip]\nbudget:", 7, "models.plain must be run on a task, and none names it"),
+        ("budget:", "    tuning: {}\ntuning: {data.batch_size: [2]}\nbudget:", 16, "every task has its own"),
+        ("{steps: 4}", "{steps: 4, minutes: 1e15}", 15, "minutes must be at most a year, 525,600, got 10000"),
+        ("seeds: 2", "seeds: 300000000", 4, "seeds must be at most 10,000, got 300,000,000"),
+        ("seeds: 2", "published: {}", 4, "published must be a list"),
+        ("seeds: 2", "published: [{task: lag, model: a, length: {leg: 2}, source: x}]", 4, "must name lag, .*'leg'"),
         ("seeds: 2", "seeds: [4294967296]", 4, "seeds must be at most 4294967295, .*, got 4294967296"),
         ("{core: RNN}", "{core: 3}", 7, "models.plain.core must be a mapping of names, got 3"),
         ("{core: RNN}", "{core: {class_path: [RNN]}}", 7, r"class_path must be the name of a class, got \['RNN'\]"),

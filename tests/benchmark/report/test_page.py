@@ -82,7 +82,7 @@ def test_the_state_and_what_is_wrong_is_said(tmp_path: Path) -> None:
 def test_what_was_tuned_is_said_for_each_task(tmp_path: Path) -> None:
     tuning = {"copying": {LR: [0.1, 0.01], "data.batch_size": [2]}, "adding": {}, "recall": {}}
     text = own(text_of(tmp_path, [Made()], tuning=tuning))
-    assert f"Tuned: copying: lr 0.1 or 0.01 and batch_size 2; adding, recall: nothing." in text
+    assert "Tuned: copying: lr 0.1 or 0.01 and batch_size 2; adding, recall: nothing." in text
 
 
 @pytest.mark.parametrize("state", ["queued", "failed"])

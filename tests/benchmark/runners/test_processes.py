@@ -1,6 +1,5 @@
 """A run of several processes: its record is that of one process with their batches together."""
 
-import re
 import subprocess
 import sys
 from contextlib import suppress
@@ -81,19 +80,6 @@ def test_a_program_that_tells_nothing_has_died(tmp_path: Path, monkeypatch: pyte
     assert isinstance(event, Failed)
     assert event.error.startswith("Died: its process ended with status 1; ")
     assert event.error.endswith("No module named no_such_module")
-
-
-@pytest.mark.parametrize(
-    "trainer, problem",
-    [
-        ({"strategy": "ddp_spawn", "devices": 2}, "got 'ddp_spawn'; use 'ddp'"),
-        ({"num_nodes": 2}, "trainer.num_nodes must be 1, .* got 2"),  # it would wait for the other machine
-    ],
-)
-def test_what_no_program_can_do_is_refused(tmp_path: Path, trainer: dict[str, Any], problem: str) -> None:
-    event = carry_out(tiny(1, **trainer), Folder(tmp_path))
-    assert isinstance(event, Failed) and re.search(problem, event.error)
-    assert not list(tmp_path.iterdir())
 
 
 def test_its_processes_end_with_the_one_that_started_them(tmp_path: Path) -> None:
