@@ -1,7 +1,6 @@
 """Entry point: which command was asked for, and one line instead of a traceback where the user can repair it."""
 
 import os
-import re
 import sys
 from collections.abc import Callable, Sequence
 
@@ -64,9 +63,10 @@ def _loaded(words: list[str]) -> list[str]:
 
 
 def _reason(message: str) -> str:
-    """Return a message in one line: where jsonargparse lists why a value is of none of several types, our own rule."""
-    own = re.search(r"any of the Union subtypes.*?Errors:\n\s*- (\w+ must .*?)\n", message, re.DOTALL)
-    return " ".join((own[1] if own else message).split())
+    """Return a message in one line."""
+    from seqskip.settings.complaint import own_rule
+
+    return " ".join((own_rule(message) or message).split())
 
 
 def _refusals() -> tuple[type[Exception], ...]:
