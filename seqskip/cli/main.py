@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from seqskip.cli.words import split_equals, take
+from seqskip.starting import INTERRUPTED, started
 
 COMMANDS = {
     "fit": "train a model on a task; a run writes runs/<name>/",
@@ -41,7 +42,12 @@ def main(args: Sequence[str] | None = None) -> int:
         print(f"seqskip: unknown command {words[0]!r}{nearest(words[0], COMMANDS)}\n\n{USAGE}", file=sys.stderr)
         return 2
     try:
-        return _command(words[0])(_loaded(words))
+        command = _command(words[0])
+        started()
+        return command(_loaded(words))
+    except KeyboardInterrupt:
+        print(f"\nseqskip {words[0]}: interrupted", file=sys.stderr)
+        return INTERRUPTED
     except BrokenPipeError:
         # The reader has gone, as in `seqskip info | head`; what is still buffered has nowhere to go either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
