@@ -74,7 +74,8 @@ def load(path: str) -> None:
     if file in _files:
         return
     if file.suffix != ".py" or not file.is_file():
-        raise ValueError(f"load must be a Python file that registers tasks, got {path!r}, which is none")
+        problem = "ends in no .py" if file.is_file() else "is not there"
+        raise ValueError(f"load must be a Python file that registers tasks, got {path!r}: {file} {problem}; name one")
     sys.path.append(str(file.parent))  # not before the others; processes that load data import it by its name
     found = importlib.util.find_spec(file.stem) if file.stem.isidentifier() else None
     if found is None or found.origin is None or Path(found.origin).resolve() != file:

@@ -16,6 +16,12 @@ from seqskip.tasks.base import Batch
 from seqskip.tasks.finite import Finite
 from seqskip.tasks.kinds import Labelling, all_scored
 
+# No text comes with this package.
+GET = (
+    "any plain text of some 100,000 characters does, such as a book that https://www.gutenberg.org offers as "
+    "Plain Text UTF-8: save it there, or name the file that you have"
+)
+
 
 class TextCharacters(Finite, Labelling):
     """Tell the next character of a text at every step.
@@ -100,9 +106,13 @@ class _Text(NamedTuple):
 
 
 def _found(path: object) -> Path:
-    if not isinstance(path, str | os.PathLike) or not Path(path).expanduser().is_file():
-        raise ValueError(f"path must be a text file in UTF-8, got {path!r}, which is none; name one that is there")
-    return Path(path).expanduser().resolve()
+    if not isinstance(path, str | os.PathLike):
+        raise ValueError(f"path must be a text file in UTF-8, got {path!r}; {GET}")
+    place = Path(path).expanduser().resolve()
+    if not place.is_file():
+        problem = "is a folder" if place.is_dir() else "is not there"
+        raise ValueError(f"path must be a text file in UTF-8, got {str(path)!r}: {place} {problem}; {GET}")
+    return place
 
 
 @functools.cache

@@ -1,11 +1,11 @@
 """Entry point: which command was asked for, and one line instead of a traceback where the user can repair it."""
 
 import os
-import re
 import sys
 from collections.abc import Callable, Sequence
 
 from seqskip.cli.words import split_equals, take
+from seqskip.starting import INTERRUPTED, started
 
 COMMANDS = {
     "fit": "train a model on a task; a run writes runs/<name>/",
@@ -42,7 +42,12 @@ def main(args: Sequence[str] | None = None) -> int:
         print(f"seqskip: unknown command {words[0]!r}{nearest(words[0], COMMANDS)}\n\n{USAGE}", file=sys.stderr)
         return 2
     try:
-        return _command(words[0])(_loaded(words))
+        command = _command(words[0])
+        started()
+        return command(_loaded(words))
+    except KeyboardInterrupt:
+        print(f"\nseqskip {words[0]}: interrupted", file=sys.stderr)
+        return INTERRUPTED
     except BrokenPipeError:
         # The reader has gone, as in `seqskip info | head`; what is still buffered has nowhere to go either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -64,9 +69,10 @@ def _loaded(words: list[str]) -> list[str]:
 
 
 def _reason(message: str) -> str:
-    """Return a message in one line: where jsonargparse lists why a value is of none of several types, our own rule."""
-    own = re.search(r"any of the Union subtypes.*?Errors:\n\s*- (\w+ must .*?)\n", message, re.DOTALL)
-    return " ".join((own[1] if own else message).split())
+    """Return a message in one line."""
+    from seqskip.settings.complaint import own_rule
+
+    return " ".join((own_rule(message) or message).split())
 
 
 def _refusals() -> tuple[type[Exception], ...]:

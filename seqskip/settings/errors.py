@@ -12,6 +12,7 @@ from pytorch_lightning.loggers import Logger
 from seqskip.checks import nearest
 from seqskip.init import Initialiser
 from seqskip.recurrent import Recurrent
+from seqskip.settings.complaint import last_line, no_class, own_rule, shown, wrong_kind
 from seqskip.tasks import Task
 
 # The classes from which the value of a key is chosen.
@@ -30,16 +31,58 @@ GIVEN = {"model.core": ("input_size",), "model.optimizer": ("params",), "model.s
 
 
 def explain(message: str, known: Sequence[str]) -> str:
-    """Return what is wrong from what jsonargparse says, in one line where it is known; `known` are the options."""
-    stray = _found(r"unrecognized arguments: (?:--)?([\w.]+)", message) or _found(r"accept option '([\w.]+)'", message)
-    if stray:
-        return f"there is no option {stray!r}{nearest(stray, known)}; `seqskip fit --help` lists them"
+    """Return what is wrong from what jsonargparse says, in one line; `known` are the options."""
     keys = re.findall(r'Parser key "([\w.]+)"', message)
     key = ".".join(keys)
-    missing = re.search(r"arguments are required: (.*)", message)
+    return (
+        own_rule(message)
+        or _about_a_name(key, message, known)
+        or _about_a_class(key, message)
+        or _about_a_value(keys, message)
+    )
+
+
+def _about_a_name(key: str, message: str, known: Sequence[str]) -> str | None:
+    """Return what is wrong with the name of a setting, where that it is."""
+    if "Empty nested key" in message:
+        return "the name of a setting must not be empty or end with a dot; write model.optimizer, for example"
+    spaced = _found(r'Spaces not allowed in keys: "(.*)"', message)
+    if spaced:
+        return f"the name of a setting must have no spaces, got {spaced!r}"
+    group = re.search(r"Group '([\w.]+)' does not accept option '([^']+)'", message)
+    if group:
+        meant = _meant(".".join(group.groups()), known)
+        return f"{group[1]} has no option {group[2]!r}{meant}; `seqskip fit --help` lists them"
+    stray = _stray(message)
+    if stray:
+        return f"there is no option {stray!r}{_meant(stray, known)}; `seqskip fit --help` lists them"
+    option = _found(r"Option '([\w.]+)' is not accepted", message)
+    if option:
+        return _unknown_option(key, option, message)
+    missing = _found(r"arguments are required: (.*?)(?:\. Got value: .*)?$", message)
     if missing:
-        what = ".".join([*keys, missing[1]])
+        what = f"{key}.{missing}" if key else missing
         return f"{what} must be given: add --{what}, or start from a config, such as --config configs/copying.yaml"
+    return None
+
+
+def _stray(message: str) -> str | None:
+    """Return the name of an option that belongs to nothing."""
+    unnested = _found(r"^(?:Subcommand '\w+' does not accept option|Option) '([^']+)'", message)
+    return unnested or _found(r"unrecognized arguments: (?:--)?([\w.-]+)", message)
+
+
+def _meant(stray: str, known: Sequence[str]) -> str:
+    """Return "; did you mean ...?": the option of this very name further in, such as an optimizer's, or the nearest."""
+    group, _, name = stray.rpartition(".")
+    for key, kind in KINDS.items():
+        if key.startswith(f"{group}.") and any(name in _options(key, each) for each in _subclasses(kind)):
+            return f"; did you mean '{key}.init_args.{name}'?"
+    return nearest(stray, known)
+
+
+def _about_a_class(key: str, message: str) -> str | None:
+    """Return what is wrong with the choice of a class, where that it is."""
     refused = _found(r"Importing '([\w.]+)' is not allowed", message)
     if refused:
         return (
@@ -48,22 +91,32 @@ def explain(message: str, known: Sequence[str]) -> str:
             f"plugins, profilers or strategies, got {refused!r}; all else is refused, so that a config cannot run "
             "code; --load FILE.py lets in a task of your own"
         )
-    option = _found(r"Option '([\w.]+)' is not accepted", message)
-    if option:
-        return _unknown_option(key, option, message)
-    name = _found(r"Expected a dot import path string: ([\w.]+)", message) or _found(
-        r"given class_path '([\w.]+)'", message
-    )
-    if name and key in KINDS and "." not in name:
-        kinds = _subclasses(KINDS[key])
+    several = _found(r"Give the full class path to avoid ambiguity: (.*)\.", message)
+    if several:
+        return f"{key} must be a full class path where its name is that of several: {several}"
+    if key not in KINDS:
+        return None
+    kinds = _subclasses(KINDS[key])
+    name = _found(r"Expected a dot import path string: (\w+)$", message) or _found(r"class_path '(\w+)'", message)
+    if name:
         return f"{key} must be one of {', '.join(kinds)}, got {name!r}{nearest(name, kinds)}"
-    wrong = re.search(r"Expected an? <class '(\w+)'>\. Got value: (.*)", message)
-    if key and wrong:
-        return f"{key} must be of type {wrong[1]}, got {wrong[2]!r}"
-    optional = re.search(r"\[<class '(\w+)'>, <class 'NoneType'>\].*Given value: ([^\n]*)", message, re.DOTALL)
-    if key and optional:
-        return f"{key} must be of type {optional[1]} or null, got {optional[2]!r}"
-    return message
+    other = no_class(message)
+    return f"{key} must be one of {', '.join(kinds)}, got {other}" if other else None
+
+
+def _about_a_value(keys: list[str], message: str) -> str:
+    """Return what is wrong with a value: its key in full, what it must be and what came, as far as they are known."""
+    key, complaint = ".".join(keys), message.rpartition('Parser key "')[2].partition('":')[2]
+    unread = _found(r"Unable to load config '(.*)'", message)
+    if keys and unread:
+        return f"{keys[0]} must be a mapping of settings, or a file of them, got {unread!r}"
+    options = _found(r"object has no attribute '\w+'\. Got value: .*init_args=(.*)\)", message)
+    if keys and options:
+        return f"{key}.init_args must be a mapping of options, got {shown(options)}"
+    wrong = wrong_kind(complaint) if keys else None
+    if wrong:
+        return f"{key} must be {wrong[0]}, got {wrong[1]}"
+    return f"{key}: {last_line(complaint)}" if keys else message
 
 
 def _unknown_option(key: str, option: str, message: str) -> str:
@@ -106,5 +159,5 @@ def _arguments(kind: type) -> list[str]:
 
 
 def _found(pattern: str, text: str) -> str | None:
-    match = re.search(pattern, text)
+    match = re.search(pattern, text, re.MULTILINE)
     return match[1] if match else None

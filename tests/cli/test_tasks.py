@@ -140,8 +140,8 @@ def test_what_is_no_task_is_not_registered(mine: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
-        ("nothing.py", None, "load must be a Python file that registers tasks, got"),
-        ("notes.txt", MINE, "load must be a Python file that registers tasks, got"),
+        ("nothing.py", None, "/nothing.py is not there; name one"),
+        ("notes.txt", MINE, "/notes.txt ends in no .py; name one"),
         ("math.py", MINE, "load must be a file with a module's name of its own"),
         ("two words.py", MINE, "load must be a file with a module's name of its own"),
         ("empty_one.py", "x = 1", "load must register a task"),

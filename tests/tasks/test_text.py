@@ -153,5 +153,15 @@ def test_340_characters_are_enough_for_16(tmp_path: Path) -> None:
 
 def test_bad_arguments(tmp_path: Path) -> None:
     refused(lambda: TextCharacters(write(tmp_path, text()), 1), "length must be an integer >= 2, got 1")
-    for path in (str(tmp_path / "gone.txt"), str(tmp_path), None, 3):
-        refused(lambda path=path: TextCharacters(path), "path must be a text file in UTF-8", repr(path), "name one")
+    for path in (None, 3):
+        refused(
+            lambda path=path: TextCharacters(path), "path must be a text file in UTF-8", repr(path), "gutenberg.org"
+        )
+
+
+def test_a_text_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "texts").mkdir()
+    for path, problem in (("gone.txt", "is not there"), ("./texts", "is a folder"), ("texts/gone.txt", "is not there")):
+        place = f"got {path!r}: {tmp_path.resolve() / path} {problem}; "
+        refused(lambda path=path: TextCharacters(path), "path must be a text file in UTF-8", place, "gutenberg.org")

@@ -1,6 +1,9 @@
 """Runs on Ray, here on this machine: done, failed, cut off, and refused."""
 
+import os
+import signal
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -14,8 +17,10 @@ from seqskip.benchmark.runners.base import Finished, Started
 from seqskip.benchmark.runners.cluster import _fitting, demand_answer, session
 from seqskip.benchmark.runners.on_ray import OnRay, Place, work
 from seqskip.benchmark.store.folder import Folder
+from seqskip.benchmark.store.ledger import DONE, QUEUED, RUNNING, read
 from seqskip.checks import MissingPackage
 from seqskip.training import Run
+from tests.benchmark.grid.suites import write
 from tests.benchmark.runners.helpers import errors, is_alive, kill, meanwhile, records, told, until, wrong
 
 ray = pytest.importorskip("ray", reason='pip install "seqskip[ray]"')
@@ -89,6 +94,55 @@ def test_runs_end_with_the_iterator(started: None, folder: Folder) -> None:
     (process,) = workers_at(plan)
     events.close()  # type: ignore[attr-defined]  # a generator
     until(lambda: not is_alive(process))
+
+
+def family(process: int) -> list[int]:
+    """Return the processes that a process has started, and those that they have."""
+    parents = {
+        int(path.parent.name): int(text.rpartition(b")")[2].split()[1])
+        for path in Path("/proc").glob("[0-9]*/stat")
+        if (text := _read(path))
+    }
+    found = [process]
+    for one in found:
+        found += [child for child, parent in parents.items() if parent == one]
+    return found[1:]
+
+
+def kept(folder: Folder) -> dict[str, tuple[int, str]]:
+    """Return when each result was written, and what it says."""
+    files = (folder.path / "results").glob("*.json")
+    return {file.stem: (file.stat().st_mtime_ns, file.read_text(encoding="utf-8")) for file in files}
+
+
+@pytest.mark.slow
+def test_a_driver_that_is_killed(tmp_path: Path) -> None:
+    """With -9, in the middle of runs: nothing of it goes on, and the next start does exactly what is missing."""
+    write(tmp_path, ("steps: 4", "steps: 40"))
+    folder = Folder(tmp_path / "bench" / "tiny")
+    command = [sys.executable, "-m", "seqskip", "bench", "run", "tiny.yaml", "--runner", "ray", "--workers", "2"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL) as driver:
+        until(lambda: folder.ledger.is_file() and {DONE, RUNNING} <= {row.state for row in read(folder.ledger)})
+        # Two agents of Ray's, which do no runs, notice only after a minute that their raylet has gone.
+        processes = [
+            process for process in family(driver.pid) if b"Agent" not in _read(Path(f"/proc/{process}/cmdline"))
+        ]
+        os.kill(driver.pid, signal.SIGKILL)
+    assert len(processes) >= 3  # the raylet and two workers at least
+    until(lambda: not any(map(is_alive, processes)))
+
+    before, results = {row.id: row for row in read(folder.ledger)}, kept(folder)
+    assert 1 <= len(results) < 8
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "8 of 8 runs are done" in done.stdout
+    after = {row.id: row for row in read(folder.ledger)}
+    assert set(kept(folder)) == set(after) == set(before) and {row.state for row in after.values()} == {DONE}
+    assert {name: written for name, written in kept(folder).items() if name in results} == results
+    for name, row in before.items():
+        assert row.state in (DONE, RUNNING, QUEUED)
+        assert after[name].attempts == (1 if name in results or row.state == QUEUED else 2)
 
 
 def test_a_machine_without_the_folder_uses_a_temporary_one(folder: Folder) -> None:
