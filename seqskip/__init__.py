@@ -7,9 +7,6 @@ import importlib
 from importlib.metadata import version
 from types import ModuleType
 
-from seqskip import starting as starting  # first: from here on Ctrl-C ends the command in silence
-
-# isort: split
 from seqskip import init as init
 from seqskip import states as states
 from seqskip.conversion import convert as convert

@@ -15,7 +15,6 @@ PLACES = {"seqskip": ROOT / "seqskip", "seqskip.tasks": ROOT / "tasks", "seqskip
 
 # Of each package or module of seqskip the others that it may import.
 ARROWS = {
-    "starting": set(),
     "history": set(),
     "errors": set(),
     "checks": {"errors"},
@@ -63,7 +62,7 @@ ARROWS["cli"] = set(ARROWS) | {""}
 ARROWS["__main__"] = {"cli"}
 # seqskip/__init__.py: public names only
 ARROWS[""] = {"conversion", "delays", "depth", "engines", "init", "layers", "model", "dilated_rnn", "ode", "resnet"}
-ARROWS[""] |= {"states", "starting"}
+ARROWS[""] |= {"states"}
 
 TRAINING_ONLY = {"pytorch_lightning", "lightning", "torchmetrics", "jsonargparse"}
 REPORT, PAGE_ONLY = "seqskip.benchmark.report", {"plotly", "jinja2"}

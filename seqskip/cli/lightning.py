@@ -15,6 +15,7 @@ from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from seqskip import checks
 from seqskip.cli import arguments, loaded, outcome
+from seqskip.cli.ends import INTERRUPTED, TERMINATED
 from seqskip.settings.errors import explain
 from seqskip.settings.quiet import quiet, terminal
 from seqskip.settings.safety import restrict_imports
@@ -24,7 +25,6 @@ from seqskip.training.logger import run_logger
 from seqskip.training.progress import Interruption, PlainProgress
 from seqskip.training.run import RUNS
 
-INTERRUPTED, TERMINATED = 130, 143  # what a shell reports for a command ended by Ctrl-C, by SIGTERM
 DEFAULTS = {"enable_model_summary": False, "num_sanity_val_steps": 0, "log_every_n_steps": 10}
 INHERITED_RUN = "SEQSKIP_RUN"  # tells the processes that Lightning starts for a strategy which folder is the run's
 

@@ -4,8 +4,8 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
+from seqskip.cli.ends import INTERRUPTED
 from seqskip.cli.words import split_equals, take
-from seqskip.starting import INTERRUPTED, started
 
 COMMANDS = {
     "fit": "train a model on a task; a run writes runs/<name>/",
@@ -42,9 +42,7 @@ def main(args: Sequence[str] | None = None) -> int:
         print(f"seqskip: unknown command {words[0]!r}{nearest(words[0], COMMANDS)}\n\n{USAGE}", file=sys.stderr)
         return 2
     try:
-        command = _command(words[0])
-        started()
-        return command(_loaded(words))
+        return _command(words[0])(_loaded(words))
     except KeyboardInterrupt:
         print(f"\nseqskip {words[0]}: interrupted", file=sys.stderr)
         return INTERRUPTED

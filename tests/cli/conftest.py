@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from seqskip.cli import main
+from tests.benchmark.grid.suites import write
 
 TINY = [
     "--data.task.delay=6",
@@ -53,3 +54,11 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     with inside(home), contextlib.redirect_stdout(printed):
         assert main(["fit", "--config", "copying", *TINY]) == 0
     return Finished(home, printed.getvalue())
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Path]:
+    """A folder to work in, with the suite of tiny runs."""
+    with inside(tmp_path):
+        write(tmp_path)
+        yield tmp_path

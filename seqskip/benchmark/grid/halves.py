@@ -6,8 +6,8 @@ from typing import Any
 
 from seqskip.benchmark.grid.merge import merged, nested
 from seqskip.benchmark.grid.suite import Suite
-from seqskip.benchmark.grid.trainer import demand_possible
 from seqskip.settings.settings import Settings, complete
+from seqskip.settings.trainer import demand_possible
 from seqskip.tasks import Task
 
 Half = dict[str, Any]

@@ -15,10 +15,10 @@ from seqskip.benchmark.store.folder import Folder
 from seqskip.benchmark.store.ledger import DONE, FAILED, counts
 from seqskip.cli.bench.progress import watching
 from seqskip.cli.bench.words import words
+from seqskip.cli.ends import INTERRUPTED, TERMINATED
 
 OPTIONS = ("address", "cpus", "gpus", "workers", "slurm")
 KNOWN = {"inline": (), "ray": ("address", "cpus", "gpus", "workers"), "slurm": ("workers", "slurm")}  # to the runners
-INTERRUPTED, TERMINATED = 130, 143  # what a shell reports for a command ended by Ctrl-C, by SIGTERM
 
 
 def run(suite: Suite, folder: Folder, options: argparse.Namespace) -> int:

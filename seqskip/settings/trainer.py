@@ -1,4 +1,4 @@
-"""What a suite may ask of the trainer of a run."""
+"""What may be asked of the trainer of a run that is one of many."""
 
 from collections.abc import Iterable
 from typing import Any
