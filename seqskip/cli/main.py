@@ -68,7 +68,7 @@ def _loaded(words: list[str]) -> list[str]:
 
 def _reason(message: str) -> str:
     """Return a message in one line."""
-    from seqskip.settings.complaint import own_rule
+    from seqskip.settings.complaint import own_rule  # what a class refuses when it is made has passed no `explain`
 
     return " ".join((own_rule(message) or message).split())
 

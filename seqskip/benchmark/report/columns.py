@@ -87,10 +87,10 @@ def _length(line: Line) -> Cell:
 
 
 def _tuning(line: Line) -> Cell:
+    text, tried = settings(line.group.tuning), line.group.tried
     if not line.group.finished:
-        return Cell(f"{line.group.tried} to be tried" if line.group.tried > 1 else settings(line.group.tuning))
-    text = settings(line.group.tuning)
-    return Cell(text, f"of {line.group.tried}" if line.group.tried > 1 else "", text)
+        return Cell(f"{tried} to be tried" if tried > 1 else text)
+    return Cell(text, f"of {tried}" if tried > 1 else "", text)
 
 
 def _name(text: str) -> Cell:

@@ -17,7 +17,6 @@ from seqskip.cli.bench.progress import watching
 from seqskip.cli.bench.words import words
 from seqskip.cli.ends import INTERRUPTED, TERMINATED
 
-OPTIONS = ("address", "cpus", "gpus", "workers", "slurm")
 KNOWN = {"inline": (), "ray": ("address", "cpus", "gpus", "workers"), "slurm": ("workers", "slurm")}  # to the runners
 
 
@@ -44,7 +43,8 @@ def run(suite: Suite, folder: Folder, options: argparse.Namespace) -> int:
 def _runner(options: argparse.Namespace) -> Runner:
     """Return the runner that a command line asks for; what it does not know must not be given."""
     checks.choice("--runner", options.runner, KNOWN)
-    given = {name: value for name in OPTIONS if (value := getattr(options, name)) is not None}
+    names = (name for known in KNOWN.values() for name in known)
+    given = {name: value for name in names if (value := getattr(options, name)) is not None}
     for name in given:
         if name not in KNOWN[options.runner]:
             whose = " or ".join(runner for runner in KNOWN if name in KNOWN[runner])
